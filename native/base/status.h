@@ -1,0 +1,84 @@
+// The outcome of an operation that the world can make fail: a stable code and a message with the numbers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace shardmap {
+
+enum class Code : uint8_t {
+  kOk,
+  kInvalidKey,
+  kKeyTooLong,
+  kValueTooLong,
+  kInvalidArgument,
+  kOptionsConflict,
+  kClosed,
+  kOutOfMemory,
+};
+
+// The name that JavaScript sees; docs/errors.md has a row for each.
+constexpr std::string_view CodeName(Code code) {
+  switch (code) {
+    case Code::kOk:
+      return "OK";
+    case Code::kInvalidKey:
+      return "ERR_SHARDMAP_INVALID_KEY";
+    case Code::kKeyTooLong:
+      return "ERR_SHARDMAP_KEY_TOO_LONG";
+    case Code::kValueTooLong:
+      return "ERR_SHARDMAP_VALUE_TOO_LONG";
+    case Code::kInvalidArgument:
+      return "ERR_SHARDMAP_INVALID_ARGUMENT";
+    case Code::kOptionsConflict:
+      return "ERR_SHARDMAP_OPTIONS_CONFLICT";
+    case Code::kClosed:
+      return "ERR_SHARDMAP_CLOSED";
+    case Code::kOutOfMemory:
+      return "ERR_SHARDMAP_OUT_OF_MEMORY";
+  }
+  return "OK";
+}
+
+class [[nodiscard]] Status {
+ public:
+  Status() = default;
+  Status(Code code, std::string message)
+      : code_(code), message_(std::make_unique<std::string>(std::move(message))) {}
+  // Allocates nothing, so that it can report that nothing can be allocated.
+  static Status OutOfMemory() { return Status(Code::kOutOfMemory); }
+
+  bool ok() const { return code_ == Code::kOk; }
+  Code code() const { return code_; }
+  std::string_view message() const {
+    return message_ ? std::string_view(*message_) : std::string_view("memory could not be allocated");
+  }
+
+ private:
+  explicit Status(Code code) : code_(code) {}
+
+  Code code_ = Code::kOk;
+  std::unique_ptr<std::string> message_;
+};
+
+// A value, or the status that says why there is none.
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}                // NOLINT: implicit by intent, as `return value;`
+  Result(Status status) : status_(std::move(status)) {}        // NOLINT: implicit by intent, as `return status;`
+
+  bool ok() const { return status_.ok(); }
+  const Status& status() const { return status_; }
+  Status TakeStatus() { return std::move(status_); }
+  T& value() { return value_; }
+
+ private:
+  T value_{};
+  Status status_;
+};
+
+}  // namespace shardmap

@@ -1,0 +1,92 @@
+// What the addon keeps for one JavaScript environment (a thread, or a vm context that loaded it): the library's hooks
+// and the handles of stores. No reference to JavaScript lives anywhere else.
+//
+// Order of destruction: the cleanup hook closes every handle and deletes this; the finalizers of objects, which may run
+// before or after, find out from NativeStore::environment.
+#pragma once
+
+#include <node_api.h>
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "engine/registry.h"
+
+namespace shardmap {
+
+// An environment's attachment to a store: one handle, however many objects share it.
+class Attachment {
+ public:
+  // Throws std::bad_alloc.
+  Attachment(napi_env env, std::shared_ptr<OpenStore> open_store);
+  ~Attachment();
+  Attachment(const Attachment&) = delete;
+  Attachment& operator=(const Attachment&) = delete;
+
+  const OpenStore& open_store() const { return handle_.open_store(); }
+  Store& store() { return handle_.store(); }
+  Session& session() { return handle_.session(); }
+
+  // Tells this environment's iterators that the store was changed from here.
+  void NoteMutation() { ++*mutations_; }
+  // The Uint32Array that NoteMutation counts in.
+  napi_value Control() const;
+
+ private:
+  napi_env env_;
+  Handle handle_;
+  int64_t external_bytes_;
+  uint32_t* mutations_ = nullptr;  // memory of control_
+  napi_ref control_ = nullptr;
+};
+
+class Environment;
+
+// What the native functions of one JavaScript object work on; freed by the object's finalizer.
+struct NativeStore {
+  Environment* environment;                // nullptr once the environment is gone
+  std::shared_ptr<Attachment> attachment;  // nullptr once closed
+};
+
+class Environment {
+ public:
+  // Makes the environment of `env` and has it cleaned up when `env` ends.
+  static Environment* Create(napi_env env);
+  static Environment* Of(napi_env env);
+
+  // The library's functions that build errors and arrays; the last ones given count.
+  void SetHooks(napi_value fail, napi_value collect);
+  // fail(code, message) throws; nullptr where there are no hooks yet.
+  napi_value fail() const { return Deref(fail_); }
+  // collect(...items) returns the array of its arguments: far cheaper than setting elements one by one.
+  napi_value collect() const { return Deref(collect_); }
+
+  // The attachment to a store, made if there is none. Throws std::bad_alloc.
+  std::shared_ptr<Attachment> Attach(std::shared_ptr<OpenStore> open_store);
+
+  NativeStore* NewNativeStore(std::shared_ptr<Attachment> attachment);
+  // Lets go of the attachment; idempotent.
+  void Close(NativeStore* store);
+  // Called when the JavaScript object is gone. Closes, but that the handle of a named store stays open until the
+  // environment ends.
+  void Forget(NativeStore* store);
+
+ private:
+  explicit Environment(napi_env env) : env_(env) {}
+  ~Environment();
+
+  static void CleanUp(void* environment);
+  napi_value Deref(napi_ref ref) const;
+
+  napi_env env_;
+  napi_ref fail_ = nullptr;
+  napi_ref collect_ = nullptr;
+  std::unordered_map<const OpenStore*, std::weak_ptr<Attachment>> attachments_;
+  std::unordered_set<NativeStore*> native_stores_;
+  std::vector<std::shared_ptr<Attachment>> kept_;
+};
+
+}  // namespace shardmap

@@ -1,0 +1,251 @@
+#include "binding/native_store.h"
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "binding/environment.h"
+#include "binding/key_reader.h"
+#include "binding/node_api.h"
+#include "binding/value_convert.h"
+
+namespace shardmap {
+namespace {
+
+// Entries asked for at once become arguments of one call, for which V8's stack must have room.
+constexpr uint32_t kPageEntriesMax = 4096;
+
+using Method = napi_value (*)(napi_env, Attachment&, const napi_value* args);
+
+// Turns a method into a Node-API callback: gets the arguments (undefined where missing) and the store.
+template <size_t kArguments, Method kMethod>
+napi_value Callback(napi_env env, napi_callback_info info) {
+  napi_value args[kArguments == 0 ? 1 : kArguments];
+  size_t count = kArguments;
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &count, args, nullptr, &data);
+  Attachment* attachment = static_cast<NativeStore*>(data)->attachment.get();
+  if (attachment == nullptr) return Throw(env, Status(Code::kClosed, "This ShardMap is closed"));
+  try {
+    return kMethod(env, *attachment, args);
+  } catch (const std::bad_alloc&) {
+    return Throw(env, Status::OutOfMemory());
+  }
+}
+
+napi_value Get(napi_env env, Attachment& attachment, const napi_value* args) {
+  const KeyReader key(env, args[0]);
+  if (!key.ok()) return Throw(env, key.status());
+  const ReadGuard guard(attachment.session());
+  ReadValue value;
+  if (!attachment.store().Get(guard, key.key(), &value)) return args[1];
+  return ValueToJs(env, value);
+}
+
+napi_value Has(napi_env env, Attachment& attachment, const napi_value* args) {
+  const KeyReader key(env, args[0]);
+  if (!key.ok()) return Throw(env, key.status());
+  const ReadGuard guard(attachment.session());
+  return ToJs(env, attachment.store().Has(guard, key.key()));
+}
+
+napi_value SetValue(napi_env env, Attachment& attachment, const Key& key, Value value) {
+  const Status status = attachment.store().Set(attachment.session(), key, std::move(value));
+  if (!status.ok()) return Throw(env, status);
+  attachment.NoteMutation();
+  return nullptr;
+}
+
+napi_value Set(napi_env env, Attachment& attachment, const napi_value* args) {
+  const KeyReader key(env, args[0]);
+  if (!key.ok()) return Throw(env, key.status());
+  ValueReader value(env, args[1]);
+  if (!value.ok()) return Throw(env, value.status());
+  return SetValue(env, attachment, key.key(), value.TakeValue());
+}
+
+napi_value SetEncoded(napi_env env, Attachment& attachment, const napi_value* args) {
+  const KeyReader key(env, args[0]);
+  if (!key.ok()) return Throw(env, key.status());
+  Result<std::optional<Value>> value = ReadEncodedValue(env, args[1]);
+  if (!value.ok()) return Throw(env, value.status());
+  return SetValue(env, attachment, key.key(), *std::move(value.value()));
+}
+
+napi_value InsertValue(napi_env env, Attachment& attachment, const Key& key, Value value, napi_value absent) {
+  const ReadGuard guard(attachment.session());
+  ReadValue existing;
+  Result<bool> inserted = attachment.store().Insert(guard, attachment.session(), key, std::move(value), &existing);
+  if (!inserted.ok()) return Throw(env, inserted.status());
+  if (!inserted.value()) return ValueToJs(env, existing);
+  attachment.NoteMutation();
+  return absent;
+}
+
+napi_value Insert(napi_env env, Attachment& attachment, const napi_value* args) {
+  const KeyReader key(env, args[0]);
+  if (!key.ok()) return Throw(env, key.status());
+  ValueReader value(env, args[1]);
+  if (!value.ok()) return Throw(env, value.status());
+  return InsertValue(env, attachment, key.key(), value.TakeValue(), args[2]);
+}
+
+napi_value InsertEncoded(napi_env env, Attachment& attachment, const napi_value* args) {
+  const KeyReader key(env, args[0]);
+  if (!key.ok()) return Throw(env, key.status());
+  Result<std::optional<Value>> value = ReadEncodedValue(env, args[1]);
+  if (!value.ok()) return Throw(env, value.status());
+  return InsertValue(env, attachment, key.key(), *std::move(value.value()), args[2]);
+}
+
+napi_value Delete(napi_env env, Attachment& attachment, const napi_value* args) {
+  const KeyReader key(env, args[0]);
+  if (!key.ok()) return Throw(env, key.status());
+  Result<bool> deleted = attachment.store().Delete(attachment.session(), key.key());
+  if (!deleted.ok()) return Throw(env, deleted.status());
+  if (deleted.value()) attachment.NoteMutation();
+  return ToJs(env, deleted.value());
+}
+
+napi_value Clear(napi_env env, Attachment& attachment, const napi_value*) {
+  const Status status = attachment.store().Clear(attachment.session());
+  attachment.NoteMutation();
+  return status.ok() ? nullptr : Throw(env, status);
+}
+
+napi_value Size(napi_env env, Attachment& attachment, const napi_value*) {
+  return ToJs(env, static_cast<double>(attachment.store().Size()));
+}
+
+uint64_t ReadSequence(napi_env env, napi_value value) {
+  double number = 0;
+  napi_get_value_double(env, value, &number);
+  return number > 0 ? static_cast<uint64_t>(number) : 0;
+}
+
+// Appends sequence, key and value of each entry that is still there. Returns the number of the last one looked at.
+uint64_t AppendEntries(napi_env env, Attachment& attachment, uint64_t after, uint32_t count,
+                       std::vector<napi_value>* items) {
+  const ReadGuard guard(attachment.session());
+  std::vector<ScannedEntry> entries;
+  attachment.store().Scan(guard, after, count, &entries);
+  for (const ScannedEntry& scanned : entries) {
+    ReadValue value;
+    if (!attachment.store().ReadScanned(guard, scanned, &value)) continue;
+    items->push_back(ToJs(env, static_cast<double>(scanned.sequence)));
+    items->push_back(KeyToJs(env, scanned.entry->key()));
+    items->push_back(ValueToJs(env, value));
+  }
+  return entries.empty() ? after : entries.back().sequence;
+}
+
+napi_value Page(napi_env env, Attachment& attachment, const napi_value* args) {
+  uint64_t after = ReadSequence(env, args[0]);
+  uint32_t count = 0;
+  napi_get_value_uint32(env, args[1], &count);
+  count = std::clamp(count, 1u, kPageEntriesMax);
+  std::vector<napi_value> items;
+  // More than one round only if every entry of a round was deleted under its hands.
+  for (bool at_end = false; items.empty() && !at_end;) {
+    const uint64_t last = AppendEntries(env, attachment, after, count, &items);
+    at_end = last == after;
+    after = last;
+  }
+  if (std::find(items.begin(), items.end(), nullptr) != items.end()) return nullptr;  // an exception is pending
+  napi_value page = nullptr;
+  napi_call_function(env, Undefined(env), Environment::Of(env)->collect(), items.size(), items.data(), &page);
+  return page;
+}
+
+napi_value Recheck(napi_env env, Attachment& attachment, const napi_value* args) {
+  const KeyReader key(env, args[0]);
+  if (!key.ok()) return Throw(env, key.status());
+  const ReadGuard guard(attachment.session());
+  ReadValue value;
+  const uint64_t sequence = ReadSequence(env, args[1]);
+  if (!attachment.store().GetIfSequence(guard, key.key(), sequence, &value)) return args[2];
+  return ValueToJs(env, value);
+}
+
+napi_value Stats(napi_env env, Attachment& attachment, const napi_value*) {
+  const StoreStats stats = attachment.store().Stats();
+  const std::pair<const char*, uint64_t> figures[] = {
+      {"entries", stats.entries},          {"shards", stats.shards},           {"bytesTotal", stats.total_bytes()},
+      {"bytesEntries", stats.entry_bytes}, {"bytesIndex", stats.index_bytes},  {"bytesBlobs", stats.block_bytes},
+      {"bytesShards", stats.shard_bytes},  {"bytesFree", stats.free_bytes},    {"bytesRetired", stats.retired_bytes},
+  };
+  napi_value result = nullptr;
+  napi_create_object(env, &result);
+  for (const auto& [name, figure] : figures) {
+    napi_set_named_property(env, result, name, ToJs(env, static_cast<double>(figure)));
+  }
+  return result;
+}
+
+napi_value Close(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  auto* store = static_cast<NativeStore*>(data);
+  if (store->environment != nullptr) store->environment->Close(store);
+  return nullptr;
+}
+
+void Finalize(napi_env, void* data, void*) {
+  auto* store = static_cast<NativeStore*>(data);
+  if (store->environment != nullptr) store->environment->Forget(store);
+  delete store;
+}
+
+napi_property_descriptor Function(const char* name, napi_callback callback, NativeStore* store) {
+  return {name, nullptr, callback, nullptr, nullptr, nullptr, napi_enumerable, store};
+}
+
+napi_property_descriptor Constant(const char* name, napi_value value) {
+  return {name, nullptr, nullptr, nullptr, nullptr, value, napi_enumerable, nullptr};
+}
+
+napi_value NameOf(napi_env env, const OpenStore& open_store) {
+  if (!open_store.name.has_value()) return Undefined(env);
+  napi_value name = nullptr;
+  napi_create_string_utf16(env, open_store.name->data(), open_store.name->size(), &name);
+  return name;
+}
+
+}  // namespace
+
+napi_value NewNativeStoreObject(napi_env env, std::shared_ptr<OpenStore> open_store) {
+  Environment* environment = Environment::Of(env);
+  const OpenStore& opened = *open_store;
+  NativeStore* store = environment->NewNativeStore(environment->Attach(std::move(open_store)));
+  napi_value id = nullptr;
+  napi_create_string_latin1(env, opened.id.data(), opened.id.size(), &id);
+  const napi_property_descriptor properties[] = {
+      Constant("id", id),
+      Constant("name", NameOf(env, opened)),
+      Constant("shards", ToJs(env, static_cast<double>(opened.store.shards()))),
+      Constant("control", store->attachment->Control()),
+      Function("get", Callback<2, Get>, store),
+      Function("has", Callback<1, Has>, store),
+      Function("set", Callback<2, Set>, store),
+      Function("setEncoded", Callback<2, SetEncoded>, store),
+      Function("delete", Callback<1, Delete>, store),
+      Function("clear", Callback<0, Clear>, store),
+      Function("size", Callback<0, Size>, store),
+      Function("insert", Callback<3, Insert>, store),
+      Function("insertEncoded", Callback<3, InsertEncoded>, store),
+      Function("page", Callback<2, Page>, store),
+      Function("recheck", Callback<3, Recheck>, store),
+      Function("stats", Callback<0, Stats>, store),
+      Function("close", Close, store),
+  };
+  napi_value object = nullptr;
+  napi_create_object(env, &object);
+  napi_add_finalizer(env, object, store, Finalize, nullptr, nullptr);
+  napi_define_properties(env, object, std::size(properties), properties);
+  return object;
+}
+
+}  // namespace shardmap

@@ -1,0 +1,20 @@
+// Node-API, and the few things that every file of the binding says with it.
+#pragma once
+
+#include <node_api.h>
+
+#include "base/status.h"
+
+namespace shardmap {
+
+// Throws the JavaScript error for `status`, made by lib/errors.ts. Returns nullptr, for `return Throw(...)`.
+napi_value Throw(napi_env env, const Status& status);
+
+napi_value ToJs(napi_env env, double number);
+napi_value ToJs(napi_env env, bool value);
+napi_value Undefined(napi_env env);
+
+// What `value` is, in the words of `typeof`.
+const char* TypeName(napi_env env, napi_value value);
+
+}  // namespace shardmap

@@ -1,0 +1,57 @@
+// Converts values between JavaScript and the core.
+#pragma once
+
+#include <node_api.h>
+
+#include <memory>
+#include <optional>
+
+#include "base/status.h"
+#include "core/value.h"
+
+namespace shardmap {
+
+// Reads a JavaScript primitive (but a symbol) as a value, in one Node-API call for a number and two for a short string.
+class ValueReader {
+ public:
+  // Throws std::bad_alloc.
+  ValueReader(napi_env env, napi_value value) {
+    if (!ReadNumber(env, value) && !ReadShortString(env, value)) ReadOther(env, value);
+  }
+  ValueReader(const ValueReader&) = delete;
+  ValueReader& operator=(const ValueReader&) = delete;
+
+  bool ok() const { return status_.ok(); }
+  const Status& status() const { return status_; }
+  // To be taken once. Refers to the reader.
+  Value TakeValue() { return std::move(value_); }
+
+ private:
+  static constexpr size_t kShortUnits = 256;
+
+  bool ReadNumber(napi_env env, napi_value value) {
+    if (napi_get_value_double(env, value, &number_) != napi_ok) return false;
+    value_ = Value(ValueKind::kNumber, &number_, sizeof number_);
+    return true;
+  }
+  bool ReadShortString(napi_env env, napi_value value);
+  void ReadOther(napi_env env, napi_value value);
+  void ReadLongString(napi_env env, napi_value value);
+  void ReadBigInt(napi_env env, napi_value value);
+  void RefuseTooLong(size_t bytes);
+
+  Value value_{ValueKind::kUndefined};
+  Status status_;
+  double number_;
+  // Left uninitialised: most values use a few bytes of them.
+  alignas(8) char16_t short_units_[kShortUnits];
+  alignas(8) uint8_t short_bytes_[kShortUnits];
+};
+
+// The bytes of a Uint8Array, copied, as an encoded value. Errors: kInvalidArgument, kValueTooLong, kOutOfMemory.
+Result<std::optional<Value>> ReadEncodedValue(napi_env env, napi_value value);
+
+// The JavaScript value; for an encoded one an ArrayBuffer with a copy of its bytes.
+napi_value ValueToJs(napi_env env, const ReadValue& value);
+
+}  // namespace shardmap

@@ -1,0 +1,88 @@
+#include "core/entry.h"
+
+#include <cassert>
+#include <cstring>
+
+namespace shardmap {
+
+Entry* Entry::Create(void* memory, const Key& key, uint64_t hash, Block* key_block, const Value& value,
+                     Block* value_block, uint64_t sequence) {
+  Entry* entry = new (memory) Entry;
+  const size_t value_words = ValueWordsFor(value);
+  entry->identity_ = (sequence << 8) | (static_cast<uint64_t>(key.kind) << 4) | value_words;
+  for (size_t i = 0; i < value_words; ++i) new (entry->words() + i) std::atomic<uint64_t>(0);
+  uint64_t state = entry->StoreValueWords(value, value_block);
+  if (key_block != nullptr) {
+    state |= kHasKeyBlock;
+    std::memcpy(entry->key_area(), &key_block, sizeof key_block);
+    std::memcpy(entry->key_area() + 8, &hash, sizeof hash);
+  } else {
+    assert(key.size <= kInlineKeyBytesMax);
+    state |= key.size;
+    if (key.size != 0) std::memcpy(entry->key_area(), key.bytes, key.size);
+  }
+  entry->StoreState(state);
+  return entry;
+}
+
+Entry* Entry::CopyTo(void* memory) const {
+  Entry* copy = new (memory) Entry;
+  copy->identity_ = identity_;
+  for (size_t i = 0; i < value_words(); ++i) {
+    new (copy->words() + i) std::atomic<uint64_t>(words()[i].load(std::memory_order_relaxed));
+  }
+  const size_t key_area_bytes = KeyAreaBytesStored();
+  copy->StoreState(state_.load(std::memory_order_relaxed));
+  if (key_area_bytes != 0) std::memcpy(copy->key_area(), key_area(), key_area_bytes);
+  return copy;
+}
+
+Key Entry::key() const {
+  if (!HasKeyBlock()) return {key_kind(), key_area(), InlineKeyBytes()};
+  const Block* block = key_block();
+  return {key_kind(), block->payload(), block->bytes};
+}
+
+uint64_t Entry::HashWith(const HashSeed& seed) const {
+  if (!HasKeyBlock()) return key().HashWith(seed);
+  uint64_t hash;
+  std::memcpy(&hash, key_area() + 8, sizeof hash);
+  return hash;
+}
+
+uint64_t Entry::StoreValueWords(const Value& value, Block* block) {
+  if (block != nullptr) {
+    words()[0].store(static_cast<uint64_t>(reinterpret_cast<uintptr_t>(block)), std::memory_order_release);
+    return ValueState(value.kind(), 8) | kHasValueBlock;
+  }
+  assert(FitsInline(value));
+  for (size_t i = 0; i * 8 < value.size(); ++i) {
+    const size_t left = value.size() - i * 8;
+    uint64_t word = 0;
+    std::memcpy(&word, value.bytes() + i * 8, left < 8 ? left : 8);
+    words()[i].store(word, std::memory_order_release);
+  }
+  return ValueState(value.kind(), value.size());
+}
+
+void Entry::Overwrite(const Value& value, Block* block) {
+  const uint64_t before = state_.load(std::memory_order_relaxed);
+  state_.store(before | kWriting, std::memory_order_relaxed);
+  const uint64_t kept = before & (kHasKeyBlock | 255);
+  const uint64_t version = NextVersion(before) & ~uint64_t{UINT32_MAX};
+  StoreState(version | kept | StoreValueWords(value, block));
+}
+
+Block* Entry::value_block() const {
+  if ((state_.load(std::memory_order_relaxed) & kHasValueBlock) == 0) return nullptr;
+  return reinterpret_cast<Block*>(static_cast<uintptr_t>(words()[0].load(std::memory_order_relaxed)));
+}
+
+Block* Entry::key_block() const {
+  if (!HasKeyBlock()) return nullptr;
+  Block* block;
+  std::memcpy(&block, key_area(), sizeof block);
+  return block;
+}
+
+}  // namespace shardmap

@@ -1,0 +1,135 @@
+// One key with its value, in a variable number of 64-bit words: state, identity, value words, key bytes.
+//
+//   state     version:32 | value kind:8 | value bytes:8 | flags:8 | key bytes:8     atomic
+//   identity  sequence:56 | key kind:4 | value words:4                              constant
+//   value     1..8 words: the value's bytes, or the address of its Block            atomic
+//   key       its bytes, padded to words; or the address of its Block and its hash  constant
+//
+// The key is constant from publication to reclamation, so readers compare it with plain loads. The value may be
+// overwritten in place while readers copy it: a writer, who holds the shard's lock, marks the state, stores the words
+// with release and then a state of a new version; a reader loads state and words with acquire and believes the copy
+// only if the state is the same afterwards (H. Boehm, "Can seqlocks get along with programming language memory
+// models?", 2012). Pairs: every store in Overwrite with every load in Read.
+//
+// An entry that was moved by compaction stays as it was in its old place, so a reader who still looks there sees a
+// value that was current when it found the entry.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "core/block.h"
+#include "core/key.h"
+#include "core/value.h"
+
+namespace shardmap {
+
+class Entry {
+ public:
+  // Longest key kept inside the entry.
+  static constexpr size_t kInlineKeyBytesMax = 255;
+
+  // Bytes that an entry for `key` and `value` takes.
+  static size_t SizeFor(const Key& key, const Value& value) {
+    return kHeaderBytes + 8 * ValueWordsFor(value) + KeyAreaBytes(key.size);
+  }
+  static constexpr size_t kBytesMax = 16 + kInlineValueBytesMax + kInlineKeyBytesMax + 1;
+
+  // Writes an entry at `memory`, which has room for SizeFor(key, value). `key_block` holds a key too long to be inline
+  // and is adopted, as is `value_block`, which holds a value too long to be inline. Not yet visible to anyone.
+  static Entry* Create(void* memory, const Key& key, uint64_t hash, Block* key_block, const Value& value,
+                       Block* value_block, uint64_t sequence);
+
+  // Copies a live entry to `memory`, for compaction.
+  Entry* CopyTo(void* memory) const;
+
+  size_t size() const { return kHeaderBytes + 8 * value_words() + KeyAreaBytesStored(); }
+  uint64_t sequence() const { return identity_ >> 8; }
+  bool is_dead() const { return (state_.load(std::memory_order_acquire) & kDead) != 0; }
+
+  // The key; its bytes live as long as the entry.
+  Key key() const;
+  bool Matches(const Key& key) const;
+  uint64_t HashWith(const HashSeed& seed) const;
+
+  enum class ReadOutcome : uint8_t { kRead, kDead, kBusy };
+  // Copies the value without a lock, inside an epoch. kBusy: writers kept changing it.
+  ReadOutcome Read(ReadValue* out) const;
+
+  // Under the shard's lock. Where the value does not fit inside the entry, `block` must hold it and is adopted.
+  bool FitsInline(const Value& value) const { return value.size() <= 8 * value_words(); }
+  void Overwrite(const Value& value, Block* block);
+  void MarkDead() { StoreState(NextVersion(state_.load(std::memory_order_relaxed)) | kDead); }
+  // The blocks that the entry owns, or nullptr.
+  Block* value_block() const;
+  Block* key_block() const;
+
+ private:
+  static constexpr size_t kHeaderBytes = 16;
+  static constexpr size_t kKeyBlockAreaBytes = 16;  // address and hash
+  static constexpr uint64_t kWriting = uint64_t{1} << 8;
+  static constexpr uint64_t kDead = uint64_t{1} << 9;
+  static constexpr uint64_t kHasValueBlock = uint64_t{1} << 10;
+  static constexpr uint64_t kHasKeyBlock = uint64_t{1} << 11;
+  static constexpr int kReadAttempts = 64;
+
+  static size_t ValueWordsFor(const Value& value) {
+    return value.size() == 0 || value.size() > kInlineValueBytesMax ? 1 : (value.size() + 7) / 8;
+  }
+  static size_t KeyAreaBytes(size_t key_bytes) {
+    return key_bytes > kInlineKeyBytesMax ? kKeyBlockAreaBytes : (key_bytes + 7) & ~size_t{7};
+  }
+  static uint64_t NextVersion(uint64_t state) { return state + (uint64_t{1} << 32); }
+  static uint64_t ValueState(ValueKind kind, size_t inline_bytes) {
+    return (static_cast<uint64_t>(kind) << 24) | (static_cast<uint64_t>(inline_bytes) << 16);
+  }
+
+  size_t value_words() const { return identity_ & 15; }
+  KeyKind key_kind() const { return static_cast<KeyKind>((identity_ >> 4) & 15); }
+  bool HasKeyBlock() const { return (state_.load(std::memory_order_relaxed) & kHasKeyBlock) != 0; }
+  size_t InlineKeyBytes() const { return state_.load(std::memory_order_relaxed) & 255; }
+  size_t KeyAreaBytesStored() const { return HasKeyBlock() ? kKeyBlockAreaBytes : KeyAreaBytes(InlineKeyBytes()); }
+  void StoreState(uint64_t state) { state_.store(state, std::memory_order_release); }
+
+  std::atomic<uint64_t>* words() { return reinterpret_cast<std::atomic<uint64_t>*>(this + 1); }
+  const std::atomic<uint64_t>* words() const { return reinterpret_cast<const std::atomic<uint64_t>*>(this + 1); }
+  uint8_t* key_area() { return reinterpret_cast<uint8_t*>(words() + value_words()); }
+  const uint8_t* key_area() const { return reinterpret_cast<const uint8_t*>(words() + value_words()); }
+
+  // The state bits and the value words for a value that is inline or in `block`.
+  uint64_t StoreValueWords(const Value& value, Block* block);
+
+  std::atomic<uint64_t> state_;
+  uint64_t identity_;
+};
+
+static_assert(sizeof(Entry) == 16 && sizeof(std::atomic<uint64_t>) == 8 && std::atomic<uint64_t>::is_always_lock_free);
+
+inline bool Entry::Matches(const Key& key) const {
+  if (key_kind() != key.kind) return false;
+  if (!HasKeyBlock()) return InlineKeyBytes() == key.size && SameBytes(key_area(), key.bytes, key.size);
+  const Block* block = key_block();
+  return block->bytes == key.size && SameBytes(block->payload(), key.bytes, key.size);
+}
+
+inline Entry::ReadOutcome Entry::Read(ReadValue* out) const {
+  for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
+    const uint64_t state = state_.load(std::memory_order_acquire);
+    if ((state & kDead) != 0) return ReadOutcome::kDead;
+    if ((state & kWriting) != 0) continue;
+    const size_t bytes = (state >> 16) & 255;
+    out->words_[0] = words()[0].load(std::memory_order_acquire);
+    for (size_t i = 1; i < (bytes + 7) / 8; ++i) out->words_[i] = words()[i].load(std::memory_order_acquire);
+    if (state_.load(std::memory_order_relaxed) != state) continue;
+    out->kind_ = static_cast<ValueKind>((state >> 24) & 255);
+    out->size_ = bytes;
+    out->block_ =
+        (state & kHasValueBlock) != 0 ? reinterpret_cast<const Block*>(static_cast<uintptr_t>(out->words_[0])) : nullptr;
+    return ReadOutcome::kRead;
+  }
+  return ReadOutcome::kBusy;
+}
+
+}  // namespace shardmap

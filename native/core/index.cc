@@ -1,0 +1,71 @@
+#include "core/index.h"
+
+namespace shardmap {
+namespace {
+
+constexpr size_t kLineBytes = IndexView::kLineSlots * sizeof(uint64_t);
+
+// What readers of an index without memory look at; never written.
+alignas(kLineBytes) std::atomic<uint64_t> g_no_slots[IndexView::kLineSlots];
+
+}  // namespace
+
+IndexView Index::NoSlots() { return IndexView(g_no_slots, kLog2CapacityMin); }
+
+Index Index::Allocate(unsigned log2_capacity) {
+  Index index;
+  // Room to begin the slots at a line; zeroed memory is a table of empty slots.
+  Block* block = Block::AllocateZeroed((sizeof(uint64_t) << log2_capacity) + kLineBytes);
+  if (block == nullptr) return index;
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block->payload());
+  const uintptr_t aligned = (address + kLineBytes - 1) & ~(kLineBytes - 1);
+  index.block_ = block;
+  index.view_ = IndexView(reinterpret_cast<std::atomic<uint64_t>*>(aligned), log2_capacity);
+  return index;
+}
+
+bool Index::HasEmpty(const std::atomic<uint64_t>* line) {
+  for (size_t i = 0; i < IndexView::kLineSlots; ++i) {
+    if (line[i].load(std::memory_order_relaxed) == Slot::kEmpty) return true;
+  }
+  return false;
+}
+
+void Index::Insert(Entry* entry, uint64_t hash) {
+  std::atomic<uint64_t>* const base = view_.slots();
+  for (size_t line = view_.HomeLine(hash);; line = (line + IndexView::kLineSlots) & view_.mask()) {
+    for (size_t i = 0; i < IndexView::kLineSlots; ++i) {
+      std::atomic<uint64_t>& slot = base[line + ((hash + i) & (IndexView::kLineSlots - 1))];
+      const uint64_t word = slot.load(std::memory_order_relaxed);
+      if (Slot::IsEntry(word)) continue;
+      if (word == Slot::kTombstone) --tombstones_;
+      ++live_;
+      slot.store(Slot::Word(entry, hash), std::memory_order_release);
+      return;
+    }
+  }
+}
+
+void Index::MoveLines(size_t first, size_t count, const HashSeed& seed, Index& target) {
+  const bool tag_is_enough = target.capacity() <= size_t{1} << IndexView::kPositionBitsInTag;
+  std::atomic<uint64_t>* const slots = view_.slots();
+  for (size_t i = first * IndexView::kLineSlots; i < (first + count) * IndexView::kLineSlots; ++i) {
+    const uint64_t word = slots[i].load(std::memory_order_relaxed);
+    if (!Slot::IsEntry(word)) continue;
+    Entry* entry = Slot::EntryOf(word);
+    target.Insert(entry, tag_is_enough ? Slot::Tag(word) : entry->HashWith(seed));
+    slots[i].store(Slot::kTombstone, std::memory_order_release);
+    --live_;
+  }
+}
+
+void Index::Remove(std::atomic<uint64_t>* slot) {
+  const size_t position = static_cast<size_t>(slot - view_.slots());
+  const std::atomic<uint64_t>* line = view_.slots() + (position & ~(IndexView::kLineSlots - 1));
+  const bool line_was_never_full = HasEmpty(line);
+  slot->store(line_was_never_full ? Slot::kEmpty : Slot::kTombstone, std::memory_order_release);
+  if (!line_was_never_full) ++tombstones_;
+  --live_;
+}
+
+}  // namespace shardmap

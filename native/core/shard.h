@@ -1,0 +1,137 @@
+// One of a store's parts: an index, the entries it leads to, and a mutex for its writers.
+//
+// Readers take no lock. They search the index as it is, and what they find is right: entries keep their slots (index.h),
+// keys are constant and values are validated copies (entry.h), and nothing is freed under a reader (epoch.h). Only "not
+// found" can be wrong, while entries move from one table to another; so tables change only under an odd
+// layout_version_, and a reader who found nothing looks again if that changed meanwhile, and after a few attempts asks
+// under the lock.
+//
+// Growth does not stop the shard's users: the new table is filled by the writers that come next, a few lines each.
+//
+// Pairs: layout_version_, current_ and draining_ release in PublishLayoutLocked, acquire in FindForRead.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "core/entry_list.h"
+#include "core/hash.h"
+#include "core/index.h"
+#include "core/key.h"
+#include "core/mutation_sink.h"
+#include "core/sequencer.h"
+#include "core/session.h"
+#include "core/value.h"
+
+namespace shardmap {
+
+// A key with its hash, computed once and passed down.
+struct HashedKey {
+  Key key;
+  uint64_t hash;
+};
+
+// What a shard needs of its store to write; constant for the store's life but for the session.
+struct WriteContext {
+  const HashSeed& seed;
+  Sequencer& sequencer;
+  MutationSink* sink;  // or nullptr
+  size_t shard;
+  Session& session;
+};
+
+// An entry met by a scan, valid while the scanning thread's ReadGuard lives.
+struct ScannedEntry {
+  uint64_t sequence;
+  const Entry* entry;
+};
+
+// Bytes by what they hold; see StoreStats for the meaning.
+struct ShardStats {
+  uint64_t entries = 0;
+  uint64_t entry_bytes = 0;
+  uint64_t entry_allocated_bytes = 0;
+  uint64_t index_bytes = 0;
+  uint64_t block_bytes = 0;
+};
+
+// Whether a put may replace the value of an entry that is there.
+enum class PutMode : uint8_t { kOverwrite, kIfAbsent };
+enum class PutOutcome : uint8_t { kInserted, kOverwritten, kExisted, kOutOfMemory };
+
+class alignas(64) Shard {
+ public:
+  Shard() = default;
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  // Reads; within a ReadGuard. `sequence`, if given, receives the entry's number.
+  bool Get(const HashedKey& key, ReadValue* out, uint64_t* sequence) const SHARDMAP_EXCLUDES(mutex_);
+  bool Has(const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
+  void Prefetch(uint64_t hash) const { IndexView(current_.load(std::memory_order_acquire)).Prefetch(hash); }
+
+  // Writes. `key_block` holds a key too long to be inline, or is nullptr; it and the value are consumed if the put uses
+  // them. With kIfAbsent, `existing` receives the value that was there; the caller's ReadGuard keeps it.
+  PutOutcome Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value, PutMode mode,
+                 ReadValue* existing) SHARDMAP_EXCLUDES(mutex_);
+  bool Delete(const WriteContext& context, const HashedKey& key) SHARDMAP_EXCLUDES(mutex_);
+  // Returns how many entries there were.
+  uint64_t Clear(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
+
+  // Adds up to `count` live entries with numbers above `after`, in order. Returns whether there may be more. Within a
+  // ReadGuard.
+  bool Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const SHARDMAP_EXCLUDES(mutex_);
+
+  ShardStats Stats() const SHARDMAP_EXCLUDES(mutex_);
+
+ private:
+  // Indexes up to this size move to another size in one go: microseconds (docs/performance.md, longest lock hold).
+  static constexpr size_t kMoveAtOnceSlots = 512;
+  // Lines of the old index that each write moves otherwise; finishes long before the new one is full.
+  static constexpr size_t kMoveLines = 2;
+  static constexpr int kFindAttempts = 4;
+
+  struct Place {
+    Entry* entry;
+    std::atomic<uint64_t>* slot;
+    Index* index;
+  };
+
+  const Entry* FindForRead(const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
+  Place FindLocked(const HashedKey& key) const SHARDMAP_REQUIRES(mutex_);
+  PutOutcome InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value)
+      SHARDMAP_REQUIRES(mutex_);
+  PutOutcome OverwriteLocked(const WriteContext& context, Entry* entry, Value& value) SHARDMAP_REQUIRES(mutex_);
+  void AppendToSinkLocked(const WriteContext& context, const Key& key, const Value& value) SHARDMAP_REQUIRES(mutex_);
+  void CompactLocked(const WriteContext& context, uint64_t sequence) SHARDMAP_REQUIRES(mutex_);
+
+  // Makes room in the index for one more entry. False when there is no memory.
+  bool EnsureRoomLocked(const WriteContext& context) SHARDMAP_REQUIRES(mutex_);
+  bool BeginMoveLocked(const WriteContext& context, size_t capacity) SHARDMAP_REQUIRES(mutex_);
+  void ShrinkIfSparseLocked(const WriteContext& context) SHARDMAP_REQUIRES(mutex_);
+  // Moves the next lines of the old index, if there is one, and drops it once it is empty.
+  void MoveLinesLocked(const WriteContext& context, size_t lines) SHARDMAP_REQUIRES(mutex_);
+  template <typename Change>
+  void ChangeLayoutLocked(Change change) SHARDMAP_REQUIRES(mutex_);
+
+  // Read by everyone; written only when tables change.
+  std::atomic<uint64_t> current_{Index().view().packed()};
+  std::atomic<uint64_t> draining_{0};  // the old table while entries move, or 0
+  std::atomic<uint64_t> layout_version_{0};
+  // Lets scans pass by a shard that has nothing new for them.
+  std::atomic<uint64_t> last_sequence_{0};
+
+  alignas(64) mutable Mutex mutex_;
+  Index index_ SHARDMAP_GUARDED_BY(mutex_);
+  Index old_index_ SHARDMAP_GUARDED_BY(mutex_);
+  size_t next_line_to_move_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  EntryList entries_ SHARDMAP_GUARDED_BY(mutex_);
+  uint64_t block_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace shardmap

@@ -1,0 +1,164 @@
+#include "core/store.h"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace shardmap {
+namespace {
+
+constexpr size_t kShardsPerCore = 256;
+constexpr size_t kDefaultShardsMax = 4096;
+
+Status CheckSizes(const Key& key, size_t value_size) {
+  if (key.size > kKeyBytesMax) {
+    return Status(Code::kKeyTooLong, "The key takes " + std::to_string(key.size) + " bytes; at most " +
+                                         std::to_string(kKeyBytesMax) + " are allowed");
+  }
+  if (value_size > kValueBytesMax) {
+    return Status(Code::kValueTooLong, "The value takes " + std::to_string(value_size) + " bytes; at most " +
+                                           std::to_string(kValueBytesMax) + " are allowed");
+  }
+  return Status();
+}
+
+bool ComesBefore(const ScannedEntry& a, const ScannedEntry& b) { return a.sequence < b.sequence; }
+
+// Keeps the first `count` by number, and those that share the last number kept.
+void SortAndTrim(size_t count, std::vector<ScannedEntry>* entries) {
+  if (entries->size() > count) {
+    const auto last = entries->begin() + static_cast<std::ptrdiff_t>(count) - 1;
+    std::nth_element(entries->begin(), last, entries->end(), ComesBefore);
+    const uint64_t last_sequence = last->sequence;
+    std::erase_if(*entries, [=](const ScannedEntry& entry) { return entry.sequence > last_sequence; });
+  }
+  std::sort(entries->begin(), entries->end(), ComesBefore);
+}
+
+}  // namespace
+
+size_t Store::DefaultShards() {
+  const size_t cores = std::max(1u, std::thread::hardware_concurrency());
+  return std::min(std::bit_ceil(cores) * kShardsPerCore, kDefaultShardsMax);
+}
+
+Store::Store(const StoreOptions& options)
+    : seed_(options.seed),
+      log2_shards_(static_cast<unsigned>(std::countr_zero(options.shards == 0 ? DefaultShards() : options.shards))),
+      sink_(options.sink),
+      shards_(std::make_unique<Shard[]>(size_t{1} << log2_shards_)),
+      sequencer_(options.clock == nullptr ? Clock::Steady() : *options.clock) {}
+
+bool Store::Get(const ReadGuard&, const Key& key, ReadValue* out) const {
+  const HashedKey hashed = Hashed(key);
+  return shards_[ShardOf(hashed.hash)].Get(hashed, out, nullptr);
+}
+
+bool Store::Has(const ReadGuard&, const Key& key) const {
+  const HashedKey hashed = Hashed(key);
+  return shards_[ShardOf(hashed.hash)].Has(hashed);
+}
+
+bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, ReadValue* out) const {
+  const HashedKey hashed = Hashed(key);
+  uint64_t found_sequence = 0;
+  return shards_[ShardOf(hashed.hash)].Get(hashed, out, &found_sequence) && found_sequence == sequence;
+}
+
+Status Store::Set(Session& session, const Key& key, Value value) {
+  return Put(session, key, value, PutMode::kOverwrite, nullptr).TakeStatus();
+}
+
+Result<bool> Store::Insert(const ReadGuard&, Session& session, const Key& key, Value value, ReadValue* existing) {
+  Result<PutOutcome> outcome = Put(session, key, value, PutMode::kIfAbsent, existing);
+  if (!outcome.ok()) return outcome.TakeStatus();
+  return outcome.value() == PutOutcome::kInserted;
+}
+
+Result<PutOutcome> Store::Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing) {
+  Status status = CheckSizes(key, value.size());
+  if (status.ok() && sink_ != nullptr) status = sink_->Reserve(key.size, value.size());
+  if (!status.ok()) return status;
+  Block* key_block = nullptr;
+  bool prepared = value.PrepareForStore();
+  if (prepared && key.size > Entry::kInlineKeyBytesMax) {
+    key_block = Block::Allocate(key.size);
+    prepared = key_block != nullptr;
+    if (prepared) std::memcpy(key_block->payload(), key.bytes, key.size);
+  }
+  PutOutcome outcome = PutOutcome::kOutOfMemory;
+  if (prepared) {
+    const HashedKey hashed = Hashed(key);
+    const size_t shard = ShardOf(hashed.hash);
+    outcome = shards_[shard].Put(ContextFor(session, shard), hashed, &key_block, value, mode, existing);
+  }
+  if (key_block != nullptr) Block::Free(key_block);
+  const bool changed = outcome == PutOutcome::kInserted || outcome == PutOutcome::kOverwritten;
+  if (!changed && sink_ != nullptr) sink_->Release();
+  session.ReclaimIfWorthwhile();
+  if (outcome == PutOutcome::kOutOfMemory) return Status::OutOfMemory();
+  return outcome;
+}
+
+Result<bool> Store::Delete(Session& session, const Key& key) {
+  if (sink_ != nullptr) {
+    Status status = sink_->Reserve(key.size, 0);
+    if (!status.ok()) return status;
+  }
+  const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
+  const bool deleted = shards_[shard].Delete(ContextFor(session, shard), hashed);
+  if (!deleted && sink_ != nullptr) sink_->Release();
+  session.ReclaimIfWorthwhile();
+  return deleted;
+}
+
+Status Store::Clear(Session& session) {
+  for (size_t shard = 0; shard < shards(); ++shard) {
+    if (sink_ != nullptr) {
+      Status status = sink_->Reserve(0, 0);
+      if (!status.ok()) return status;
+    }
+    shards_[shard].Clear(ContextFor(session, shard));
+  }
+  session.Reclaim();
+  return Status();
+}
+
+void Store::Scan(const ReadGuard&, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {
+  out->clear();
+  // Enough of each shard that what all of them have given, up to the least last number, is about `count`.
+  const size_t per_shard = std::min(count + 1, 2 * count / shards() + 4);
+  uint64_t complete_to = UINT64_MAX;
+  for (size_t shard = 0; shard < shards(); ++shard) {
+    if (shards_[shard].Scan(after, per_shard, out)) complete_to = std::min(complete_to, out->back().sequence);
+  }
+  std::erase_if(*out, [=](const ScannedEntry& entry) { return entry.sequence > complete_to; });
+  SortAndTrim(count, out);
+}
+
+bool Store::ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const {
+  const Entry::ReadOutcome outcome = scanned.entry->Read(out);
+  if (outcome != Entry::ReadOutcome::kBusy) return outcome == Entry::ReadOutcome::kRead;
+  return GetIfSequence(guard, scanned.entry->key(), scanned.sequence, out);
+}
+
+StoreStats Store::Stats() const {
+  StoreStats stats;
+  stats.shards = shards();
+  stats.shard_bytes = shards() * sizeof(Shard);
+  stats.retired_bytes = sessions_.TotalRetiredBytes();
+  for (size_t i = 0; i < shards(); ++i) {
+    const ShardStats shard = shards_[i].Stats();
+    stats.entries += shard.entries;
+    stats.entry_bytes += shard.entry_bytes;
+    stats.free_bytes += shard.entry_allocated_bytes - shard.entry_bytes;
+    stats.index_bytes += shard.index_bytes;
+    stats.block_bytes += shard.block_bytes;
+  }
+  return stats;
+}
+
+}  // namespace shardmap

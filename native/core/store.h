@@ -1,0 +1,109 @@
+// The in-memory store: a power-of-two number of shards behind one interface. Knows neither Node nor files nor other stores.
+//
+// Every operation on one key is linearizable over all threads. Scans are weakly consistent: an entry present throughout
+// is met exactly once. No operation waits for anything but a shard's mutex, held for microseconds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "core/hash.h"
+#include "core/key.h"
+#include "core/mutation_sink.h"
+#include "core/sequencer.h"
+#include "core/session.h"
+#include "core/shard.h"
+#include "core/value.h"
+
+namespace shardmap {
+
+struct StoreOptions {
+  size_t shards = 0;             // a power of two up to Store::kShardsMax; 0: by the number of cores
+  MutationSink* sink = nullptr;  // learns of every change; outlives the store
+  const Clock* clock = nullptr;  // nullptr: the steady clock
+  HashSeed seed = HashSeed::Random();
+};
+
+// Exact bytes of what the store has allocated (the allocator's own overhead is not known).
+struct StoreStats {
+  uint64_t entries = 0;
+  uint64_t shards = 0;
+  uint64_t entry_bytes = 0;    // live entries: headers, keys and values kept inline
+  uint64_t free_bytes = 0;     // in chunks of entries: dead ones, and room for more
+  uint64_t index_bytes = 0;    // hash tables
+  uint64_t block_bytes = 0;    // long keys and values, out of line
+  uint64_t retired_bytes = 0;  // unlinked, waiting for readers to pass; as of each session's last reclamation
+  uint64_t shard_bytes = 0;    // the shards themselves
+
+  uint64_t total_bytes() const {
+    return entry_bytes + free_bytes + index_bytes + block_bytes + retired_bytes + shard_bytes;
+  }
+};
+
+class Store {
+ public:
+  static constexpr size_t kShardsMax = size_t{1} << 16;
+
+  // Many more shards than cores, so that two writers rarely meet (bench: docs/performance.md, shard counts).
+  static size_t DefaultShards();
+  static bool IsShardCount(size_t shards) { return shards != 0 && shards <= kShardsMax && (shards & (shards - 1)) == 0; }
+
+  // `options.shards` must be 0 or satisfy IsShardCount. Throws std::bad_alloc.
+  explicit Store(const StoreOptions& options);
+  ~Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Every thread opens a session of its own and closes it before the store is destroyed. Open throws std::bad_alloc.
+  Session* OpenSession() { return sessions_.Open(); }
+  void CloseSession(Session* session) { sessions_.Close(session); }
+
+  // Reads. Lock-free. What `out` refers to lives as long as the guard.
+  bool Get(const ReadGuard& guard, const Key& key, ReadValue* out) const;
+  bool Has(const ReadGuard& guard, const Key& key) const;
+  // The value only if the key's entry is still the one with this number.
+  bool GetIfSequence(const ReadGuard& guard, const Key& key, uint64_t sequence, ReadValue* out) const;
+
+  // Writes. Errors: kKeyTooLong, kValueTooLong, kOutOfMemory, and what the sink refuses with; then nothing is changed.
+  Status Set(Session& session, const Key& key, Value value);
+  // Inserts if the key is absent, else gives the value that is there. Returns whether it inserted.
+  Result<bool> Insert(const ReadGuard& guard, Session& session, const Key& key, Value value, ReadValue* existing);
+  Result<bool> Delete(Session& session, const Key& key);
+  // Removes what is there, shard by shard; entries that others insert meanwhile may stay.
+  Status Clear(Session& session);
+
+  // Lock-free; see SessionList::TotalSize.
+  uint64_t Size() const { return sessions_.TotalSize(); }
+
+  // Replaces `out` by the next entries in insertion order after the number `after`: about `count`, at least one while
+  // any is left. An entry whose number was met is never met again, whatever happens in between.
+  void Scan(const ReadGuard& guard, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const;
+
+  // The value of an entry met by a scan under the same guard. False if it was deleted since.
+  bool ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const;
+
+  StoreStats Stats() const;
+  size_t shards() const { return size_t{1} << log2_shards_; }
+
+ private:
+  HashedKey Hashed(const Key& key) const { return {key, key.HashWith(seed_)}; }
+  // The highest bits of the hash; the index uses the lowest ones.
+  size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
+  WriteContext ContextFor(Session& session, size_t shard) {
+    return {seed_, sequencer_, sink_, shard, session};
+  }
+  Result<PutOutcome> Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing);
+
+  const HashSeed seed_;
+  const unsigned log2_shards_;
+  MutationSink* const sink_;
+  const std::unique_ptr<Shard[]> shards_;
+  Sequencer sequencer_;
+  SessionList sessions_;
+};
+
+}  // namespace shardmap
