@@ -8,29 +8,14 @@ Attachment::Attachment(napi_env env, std::shared_ptr<OpenStore> open_store)
     : env_(env),
       handle_(std::move(open_store)),
       external_bytes_(static_cast<int64_t>(handle_.store().shards() * sizeof(Shard))) {
-  napi_value buffer = nullptr;
-  napi_value control = nullptr;
-  void* memory = nullptr;
-  napi_create_arraybuffer(env_, sizeof(uint32_t), &memory, &buffer);
-  napi_create_typedarray(env_, napi_uint32_array, 1, buffer, 0, &control);
-  napi_create_reference(env_, control, 1, &control_);
-  mutations_ = static_cast<uint32_t*>(memory);
+  Napi::Uint32Array control = Napi::Uint32Array::New(env_, 1);
+  mutations_ = control.Data();
+  control_ = Napi::Persistent(control);
   // So that V8 knows that collecting an object frees memory outside its heap.
-  int64_t adjusted = 0;
-  napi_adjust_external_memory(env_, external_bytes_, &adjusted);
+  Napi::MemoryManagement::AdjustExternalMemory(env_, external_bytes_);
 }
 
-Attachment::~Attachment() {
-  napi_delete_reference(env_, control_);
-  int64_t adjusted = 0;
-  napi_adjust_external_memory(env_, -external_bytes_, &adjusted);
-}
-
-napi_value Attachment::Control() const {
-  napi_value control = nullptr;
-  napi_get_reference_value(env_, control_, &control);
-  return control;
-}
+Attachment::~Attachment() { Napi::MemoryManagement::AdjustExternalMemory(env_, -external_bytes_); }
 
 Environment* Environment::Create(napi_env env) {
   auto* environment = new Environment(env);
@@ -58,17 +43,9 @@ Environment::~Environment() {
   }
 }
 
-void Environment::SetHooks(napi_value fail, napi_value collect) {
-  if (fail_ != nullptr) napi_delete_reference(env_, fail_);
-  if (collect_ != nullptr) napi_delete_reference(env_, collect_);
-  napi_create_reference(env_, fail, 1, &fail_);
-  napi_create_reference(env_, collect, 1, &collect_);
-}
-
-napi_value Environment::Deref(napi_ref ref) const {
-  napi_value value = nullptr;
-  if (ref != nullptr) napi_get_reference_value(env_, ref, &value);
-  return value;
+void Environment::SetHooks(Napi::Function fail, Napi::Function collect) {
+  fail_ = Napi::Persistent(fail);
+  collect_ = Napi::Persistent(collect);
 }
 
 std::shared_ptr<Attachment> Environment::Attach(std::shared_ptr<OpenStore> open_store) {

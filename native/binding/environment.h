@@ -5,7 +5,7 @@
 // before or after, find out from NativeStore::environment.
 #pragma once
 
-#include <node_api.h>
+#include <napi.h>
 
 #include <cstdint>
 #include <memory>
@@ -33,14 +33,14 @@ class Attachment {
   // Tells this environment's iterators that the store was changed from here.
   void NoteMutation() { ++*mutations_; }
   // The Uint32Array that NoteMutation counts in.
-  napi_value Control() const;
+  Napi::Value Control() const { return control_.Value(); }
 
  private:
-  napi_env env_;
+  Napi::Env env_;
   Handle handle_;
-  int64_t external_bytes_;
-  uint32_t* mutations_ = nullptr;  // memory of control_
-  napi_ref control_ = nullptr;
+  const int64_t external_bytes_;
+  Napi::Reference<Napi::Uint32Array> control_;
+  uint32_t* mutations_;  // memory of control_
 };
 
 class Environment;
@@ -58,11 +58,11 @@ class Environment {
   static Environment* Of(napi_env env);
 
   // The library's functions that build errors and arrays; the last ones given count.
-  void SetHooks(napi_value fail, napi_value collect);
-  // fail(code, message) throws; nullptr where there are no hooks yet.
-  napi_value fail() const { return Deref(fail_); }
+  void SetHooks(Napi::Function fail, Napi::Function collect);
+  // fail(code, message) throws; empty where there are no hooks yet.
+  const Napi::FunctionReference& fail() const { return fail_; }
   // collect(...items) returns the array of its arguments: far cheaper than setting elements one by one.
-  napi_value collect() const { return Deref(collect_); }
+  const Napi::FunctionReference& collect() const { return collect_; }
 
   // The attachment to a store, made if there is none. Throws std::bad_alloc.
   std::shared_ptr<Attachment> Attach(std::shared_ptr<OpenStore> open_store);
@@ -79,11 +79,10 @@ class Environment {
   ~Environment();
 
   static void CleanUp(void* environment);
-  napi_value Deref(napi_ref ref) const;
 
   napi_env env_;
-  napi_ref fail_ = nullptr;
-  napi_ref collect_ = nullptr;
+  Napi::FunctionReference fail_;
+  Napi::FunctionReference collect_;
   std::unordered_map<const OpenStore*, std::weak_ptr<Attachment>> attachments_;
   std::unordered_set<NativeStore*> native_stores_;
   std::vector<std::shared_ptr<Attachment>> kept_;

@@ -154,10 +154,9 @@ napi_value Page(napi_env env, Attachment& attachment, const napi_value* args) {
     at_end = last == after;
     after = last;
   }
-  if (std::find(items.begin(), items.end(), nullptr) != items.end()) return nullptr;  // an exception is pending
-  napi_value page = nullptr;
-  napi_call_function(env, Undefined(env), Environment::Of(env)->collect(), items.size(), items.data(), &page);
-  return page;
+  const bool is_complete = std::find(items.begin(), items.end(), nullptr) == items.end();
+  if (!is_complete) return nullptr;  // V8 could not make a value and has an exception pending
+  return Environment::Of(env)->collect().Call(items);
 }
 
 napi_value Recheck(napi_env env, Attachment& attachment, const napi_value* args) {
@@ -172,16 +171,17 @@ napi_value Recheck(napi_env env, Attachment& attachment, const napi_value* args)
 
 napi_value Stats(napi_env env, Attachment& attachment, const napi_value*) {
   const StoreStats stats = attachment.store().Stats();
-  const std::pair<const char*, uint64_t> figures[] = {
-      {"entries", stats.entries},          {"shards", stats.shards},           {"bytesTotal", stats.total_bytes()},
-      {"bytesEntries", stats.entry_bytes}, {"bytesIndex", stats.index_bytes},  {"bytesBlobs", stats.block_bytes},
-      {"bytesShards", stats.shard_bytes},  {"bytesFree", stats.free_bytes},    {"bytesRetired", stats.retired_bytes},
-  };
-  napi_value result = nullptr;
-  napi_create_object(env, &result);
-  for (const auto& [name, figure] : figures) {
-    napi_set_named_property(env, result, name, ToJs(env, static_cast<double>(figure)));
-  }
+  Napi::Object result = Napi::Object::New(env);
+  const auto set = [&result](const char* name, uint64_t figure) { result.Set(name, static_cast<double>(figure)); };
+  set("entries", stats.entries);
+  set("shards", stats.shards);
+  set("bytesTotal", stats.total_bytes());
+  set("bytesEntries", stats.entry_bytes);
+  set("bytesIndex", stats.index_bytes);
+  set("bytesBlobs", stats.block_bytes);
+  set("bytesShards", stats.shard_bytes);
+  set("bytesFree", stats.free_bytes);
+  set("bytesRetired", stats.retired_bytes);
   return result;
 }
 
@@ -203,30 +203,13 @@ napi_property_descriptor Function(const char* name, napi_callback callback, Nati
   return {name, nullptr, callback, nullptr, nullptr, nullptr, napi_enumerable, store};
 }
 
-napi_property_descriptor Constant(const char* name, napi_value value) {
-  return {name, nullptr, nullptr, nullptr, nullptr, value, napi_enumerable, nullptr};
-}
-
-napi_value NameOf(napi_env env, const OpenStore& open_store) {
-  if (!open_store.name.has_value()) return Undefined(env);
-  napi_value name = nullptr;
-  napi_create_string_utf16(env, open_store.name->data(), open_store.name->size(), &name);
-  return name;
-}
-
 }  // namespace
 
-napi_value NewNativeStoreObject(napi_env env, std::shared_ptr<OpenStore> open_store) {
+Napi::Object NewNativeStoreObject(Napi::Env env, std::shared_ptr<OpenStore> open_store) {
   Environment* environment = Environment::Of(env);
   const OpenStore& opened = *open_store;
   NativeStore* store = environment->NewNativeStore(environment->Attach(std::move(open_store)));
-  napi_value id = nullptr;
-  napi_create_string_latin1(env, opened.id.data(), opened.id.size(), &id);
-  const napi_property_descriptor properties[] = {
-      Constant("id", id),
-      Constant("name", NameOf(env, opened)),
-      Constant("shards", ToJs(env, static_cast<double>(opened.store.shards()))),
-      Constant("control", store->attachment->Control()),
+  const napi_property_descriptor functions[] = {
       Function("get", Callback<2, Get>, store),
       Function("has", Callback<1, Has>, store),
       Function("set", Callback<2, Set>, store),
@@ -241,10 +224,13 @@ napi_value NewNativeStoreObject(napi_env env, std::shared_ptr<OpenStore> open_st
       Function("stats", Callback<0, Stats>, store),
       Function("close", Close, store),
   };
-  napi_value object = nullptr;
-  napi_create_object(env, &object);
+  Napi::Object object = Napi::Object::New(env);
   napi_add_finalizer(env, object, store, Finalize, nullptr, nullptr);
-  napi_define_properties(env, object, std::size(properties), properties);
+  object.Set("id", opened.id);
+  object.Set("name", opened.name.has_value() ? Napi::Value(Napi::String::New(env, *opened.name)) : env.Undefined());
+  object.Set("shards", static_cast<double>(opened.store.shards()));
+  object.Set("control", store->attachment->Control());
+  napi_define_properties(env, object, std::size(functions), functions);
   return object;
 }
 

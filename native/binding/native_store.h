@@ -2,7 +2,7 @@
 // store as their data, which is the cheapest call there is (docs/performance.md, crossings).
 #pragma once
 
-#include <node_api.h>
+#include <napi.h>
 
 #include <memory>
 
@@ -10,8 +10,7 @@
 
 namespace shardmap {
 
-// A new object for the store; lib/native.ts declares its shape. Throws std::bad_alloc. nullptr with a JavaScript
-// exception pending if the environment is being torn down.
-napi_value NewNativeStoreObject(napi_env env, std::shared_ptr<OpenStore> open_store);
+// A new object for the store; lib/native.ts declares its shape. Throws std::bad_alloc.
+Napi::Object NewNativeStoreObject(Napi::Env env, std::shared_ptr<OpenStore> open_store);
 
 }  // namespace shardmap

@@ -10,15 +10,12 @@ napi_value Throw(napi_env env, const Status& status) {
   const std::string_view code = CodeName(status.code());
   const std::string_view message = status.message();
   Environment* environment = Environment::Of(env);
-  napi_value fail = environment == nullptr ? nullptr : environment->fail();
-  if (fail == nullptr) {
-    napi_throw_error(env, std::string(code).c_str(), std::string(message).c_str());
-    return nullptr;
+  if (environment == nullptr || environment->fail().IsEmpty()) {
+    Napi::Error::New(env, std::string(message)).ThrowAsJavaScriptException();
+  } else {
+    environment->fail().Call({Napi::String::New(env, code.data(), code.size()),
+                              Napi::String::New(env, message.data(), message.size())});
   }
-  napi_value args[2];
-  napi_create_string_latin1(env, code.data(), code.size(), &args[0]);
-  napi_create_string_latin1(env, message.data(), message.size(), &args[1]);
-  napi_call_function(env, Undefined(env), fail, 2, args, nullptr);
   return nullptr;
 }
 

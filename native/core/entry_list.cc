@@ -10,38 +10,43 @@ size_t EntryList::ChunkBytes(size_t entry_bytes) const {
   return std::max(entry_bytes, std::clamp(share, kChunkBytesMin, kChunkBytesMax));
 }
 
+bool EntryList::MakeRoom(size_t bytes) {
+  DropUnusedChunk();
+  return OpenChunk(ChunkBytes(bytes));
+}
+
 bool EntryList::OpenChunk(size_t bytes) {
-  chunks_.reserve(chunks_.size() + 1 > chunks_.capacity() ? 2 * chunks_.capacity() + 1 : chunks_.capacity());
+  if (chunks_.size() == chunks_.capacity()) chunks_.reserve(2 * chunks_.capacity() + 1);
   Block* block = Block::Allocate(bytes);
   if (block == nullptr) return false;
+  if (!chunks_.empty()) chunks_.back().used = static_cast<size_t>(end_ - chunks_.back().block->payload());
   chunks_.push_back({UINT64_MAX, block, 0, 0});
   allocated_bytes_ += block->total_bytes();
+  end_ = block->payload();
+  room_ = block->bytes;
+  open_chunk_is_empty_ = true;
   return true;
 }
 
-void* EntryList::Reserve(size_t bytes) {
-  const bool fits = !chunks_.empty() && chunks_.back().block->bytes - chunks_.back().used >= bytes;
-  if (!fits) {
-    DropUnusedChunk();
-    if (!OpenChunk(ChunkBytes(bytes))) return nullptr;
-  }
-  return chunks_.back().end();
-}
-
 void EntryList::DropUnusedChunk() {
-  if (chunks_.empty() || chunks_.back().used != 0) return;
+  if (!open_chunk_is_empty_) return;
   allocated_bytes_ -= chunks_.back().block->total_bytes();
   Block::Free(chunks_.back().block);
   chunks_.pop_back();
+  open_chunk_is_empty_ = false;
+  room_ = 0;
+  if (!chunks_.empty()) end_ = chunks_.back().block->payload() + chunks_.back().used;
 }
 
 bool EntryList::Append(const Entry* entry) {
-  Chunk& chunk = chunks_.back();
-  assert(reinterpret_cast<const uint8_t*>(entry) == chunk.end());
-  const bool begins_chunk = chunk.used == 0;
-  if (begins_chunk) chunk.first_sequence = entry->sequence();
-  chunk.used += entry->size();
-  live_bytes_ += entry->size();
+  assert(reinterpret_cast<const uint8_t*>(entry) == end_);
+  const bool begins_chunk = open_chunk_is_empty_;
+  if (begins_chunk) chunks_.back().first_sequence = entry->sequence();
+  open_chunk_is_empty_ = false;
+  const size_t bytes = entry->size();
+  end_ += bytes;
+  room_ -= bytes;
+  live_bytes_ += bytes;
   return begins_chunk;
 }
 
@@ -57,16 +62,10 @@ size_t EntryList::ChunkOf(uint64_t sequence) const {
   return after == chunks_.begin() ? 0 : static_cast<size_t>(after - chunks_.begin()) - 1;
 }
 
-bool EntryList::IsSparse(size_t index) const {
-  const bool is_open = index + 1 == chunks_.size();
-  return !is_open && chunks_[index].dead * 2 >= chunks_[index].used;
-}
-
 size_t EntryList::CompactionSpan(size_t* first) const {
   const size_t index = *first;
   const size_t merged_max = ChunkBytes(0) / 2;
-  const bool next_is_closed = index + 2 < chunks_.size();
-  if (next_is_closed && chunks_[index].live() + chunks_[index + 1].live() <= merged_max) return 2;
+  if (!IsOpen(index + 1) && chunks_[index].live() + chunks_[index + 1].live() <= merged_max) return 2;
   if (index > 0 && chunks_[index - 1].live() + chunks_[index].live() <= merged_max) {
     *first = index - 1;
     return 2;
@@ -90,9 +89,7 @@ void EntryList::ReplaceChunks(size_t first, size_t count, Block* block, size_t u
 
 void EntryList::RetireAll(RetiredList& retired) {
   for (const Chunk& chunk : chunks_) retired.Add(chunk.block);
-  chunks_.clear();
-  allocated_bytes_ = 0;
-  live_bytes_ = 0;
+  *this = EntryList();
 }
 
 }  // namespace shardmap

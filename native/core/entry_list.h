@@ -23,7 +23,7 @@ class EntryList {
   EntryList(const EntryList&) = delete;
 
   // Room for an entry of `bytes` at the end, or nullptr when there is no memory. Nothing is taken until Append.
-  void* Reserve(size_t bytes);
+  void* Reserve(size_t bytes) { return bytes <= room_ || MakeRoom(bytes) ? end_ : nullptr; }
   // Takes the entry that was created in the room reserved last. Returns whether it is the first of its chunk, so that
   // the chunk before it was closed and may be worth compacting.
   bool Append(const Entry* entry);
@@ -47,34 +47,37 @@ class EntryList {
 
  private:
   struct Chunk {
-    uint64_t first_sequence;
+    uint64_t first_sequence;  // UINT64_MAX while empty
     Block* block;
-    size_t used;
+    size_t used;  // not kept for the open chunk: see end_
     size_t dead;
 
     size_t live() const { return used - dead; }
-    uint8_t* begin() const { return block->payload(); }
-    uint8_t* end() const { return block->payload() + used; }
   };
 
   static constexpr size_t kChunkBytesMin = 512 - sizeof(Block);
-  static constexpr size_t kChunkBytesMax = 64 * 1024 - sizeof(Block);
+  static constexpr size_t kChunkBytesMax = 16 * 1024 - sizeof(Block);
 
   // Chunks grow with the list: few of them, and little room unused at the end.
   size_t ChunkBytes(size_t entry_bytes) const;
+  bool MakeRoom(size_t bytes);
+  // Begins a new open chunk. False when there is no memory.
   bool OpenChunk(size_t bytes);
   // Frees the open chunk if a failed insertion left it empty; nobody has seen it.
   void DropUnusedChunk();
   // The chunk that an entry of this number is in; there is one.
   size_t ChunkOf(uint64_t sequence) const;
-  bool IsSparse(size_t index) const;
+  bool IsOpen(size_t index) const { return index + 1 == chunks_.size(); }
+  bool IsSparse(size_t index) const { return !IsOpen(index) && chunks_[index].dead * 2 >= chunks_[index].used; }
   // How many chunks from `*first` are to be rewritten into one: 1, or 2 with a small neighbour.
   size_t CompactionSpan(size_t* first) const;
   void ReplaceChunks(size_t first, size_t count, Block* block, size_t used, RetiredList& retired);
 
   template <typename Visit>
-  static bool VisitLive(const Chunk& chunk, uint64_t after, Visit visit) {
-    for (uint8_t* place = chunk.begin(); place < chunk.end();) {
+  bool VisitLive(size_t index, uint64_t after, Visit visit) const {
+    uint8_t* place = chunks_[index].block->payload();
+    const uint8_t* const end = IsOpen(index) ? end_ : place + chunks_[index].used;
+    while (place < end) {
       Entry* entry = reinterpret_cast<Entry*>(place);
       place += entry->size();
       if (entry->sequence() <= after || entry->is_dead()) continue;
@@ -83,9 +86,14 @@ class EntryList {
     return true;
   }
 
-  std::vector<Chunk> chunks_;
-  size_t allocated_bytes_ = 0;
+  // What an insertion needs, together: of the open chunk, where it ends, what room there is, whether it is empty.
+  uint8_t* end_ = nullptr;
+  size_t room_ = 0;
   size_t live_bytes_ = 0;
+  bool open_chunk_is_empty_ = false;
+
+  std::vector<Chunk> chunks_;  // the last one is the open chunk
+  size_t allocated_bytes_ = 0;
 };
 
 template <typename Moved>
@@ -101,7 +109,7 @@ void EntryList::CompactAround(uint64_t sequence, RetiredList& retired, Moved mov
     if (block == nullptr) return;
     uint8_t* place = block->payload();
     for (size_t i = first; i < first + count; ++i) {
-      VisitLive(chunks_[i], 0, [&](Entry* entry) {
+      VisitLive(i, 0, [&](Entry* entry) {
         moved(entry, entry->CopyTo(place));
         place += entry->size();
         return true;
@@ -115,7 +123,7 @@ template <typename Visit>
 void EntryList::Scan(uint64_t after, Visit visit) const {
   if (chunks_.empty()) return;
   for (size_t i = ChunkOf(after); i < chunks_.size(); ++i) {
-    if (!VisitLive(chunks_[i], after, visit)) return;
+    if (!VisitLive(i, after, visit)) return;
   }
 }
 

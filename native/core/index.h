@@ -156,8 +156,8 @@ class Index {
 
   Block* block_ = nullptr;
   IndexView view_ = NoSlots();
-  size_t live_ = 0;
-  size_t tombstones_ = 0;
+  uint32_t live_ = 0;
+  uint32_t tombstones_ = 0;
 
   static IndexView NoSlots();
 };

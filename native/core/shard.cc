@@ -71,13 +71,14 @@ bool Shard::Has(const HashedKey& key) const {
 Shard::Place Shard::FindLocked(const HashedKey& key) const {
   std::atomic<uint64_t>* slot = nullptr;
   if (Entry* entry = index_.view().Find(key.key, key.hash, &slot)) return {entry, slot, const_cast<Index*>(&index_)};
-  if (!old_index_.allocated()) return {nullptr, nullptr, nullptr};
+  if (!IsMovingLocked()) return {nullptr, nullptr, nullptr};
   Entry* entry = old_index_.view().Find(key.key, key.hash, &slot);
   return {entry, slot, const_cast<Index*>(&old_index_)};
 }
 
 PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value, PutMode mode,
                       ReadValue* existing) {
+  Prefetch(key.hash);
   MutexLock lock(mutex_);
   MoveLinesLocked(context, kMoveLines);
   Entry* entry = FindLocked(key).entry;
@@ -130,6 +131,7 @@ void Shard::AppendToSinkLocked(const WriteContext& context, const Key& key, cons
 }
 
 bool Shard::Delete(const WriteContext& context, const HashedKey& key) {
+  Prefetch(key.hash);
   MutexLock lock(mutex_);
   MoveLinesLocked(context, kMoveLines);
   const Place place = FindLocked(key);
@@ -215,7 +217,7 @@ bool Shard::EnsureRoomLocked(const WriteContext& context) {
 
 void Shard::ShrinkIfSparseLocked(const WriteContext& context) {
   const size_t capacity = index_.capacity();
-  if (old_index_.allocated() || capacity <= kMoveAtOnceSlots || index_.live() * 16 > capacity) return;
+  if (IsMovingLocked() || capacity <= kMoveAtOnceSlots || index_.live() * 16 > capacity) return;
   (void)BeginMoveLocked(context, capacity / 4);  // if there is no memory, it stays as it is
 }
 
@@ -237,7 +239,7 @@ bool Shard::BeginMoveLocked(const WriteContext& context, size_t capacity) {
 }
 
 void Shard::MoveLinesLocked(const WriteContext& context, size_t lines) {
-  if (!old_index_.allocated()) return;
+  if (!IsMovingLocked()) return;
   ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
     const size_t left = old_index_.lines() - next_line_to_move_;
     const size_t count = lines < left ? lines : left;

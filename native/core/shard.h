@@ -92,7 +92,7 @@ class alignas(64) Shard {
  private:
   // Indexes up to this size move to another size in one go: microseconds (docs/performance.md, longest lock hold).
   static constexpr size_t kMoveAtOnceSlots = 512;
-  // Lines of the old index that each write moves otherwise; finishes long before the new one is full.
+  // Lines of a larger old index that each write moves; finishes long before the new one is full.
   static constexpr size_t kMoveLines = 2;
   static constexpr int kFindAttempts = 4;
 
@@ -113,25 +113,29 @@ class alignas(64) Shard {
   // Makes room in the index for one more entry. False when there is no memory.
   bool EnsureRoomLocked(const WriteContext& context) SHARDMAP_REQUIRES(mutex_);
   bool BeginMoveLocked(const WriteContext& context, size_t capacity) SHARDMAP_REQUIRES(mutex_);
+  // Told by what readers see, which is in the cache already.
+  bool IsMovingLocked() const SHARDMAP_REQUIRES(mutex_) { return draining_.load(std::memory_order_relaxed) != 0; }
   void ShrinkIfSparseLocked(const WriteContext& context) SHARDMAP_REQUIRES(mutex_);
   // Moves the next lines of the old index, if there is one, and drops it once it is empty.
   void MoveLinesLocked(const WriteContext& context, size_t lines) SHARDMAP_REQUIRES(mutex_);
   template <typename Change>
   void ChangeLayoutLocked(Change change) SHARDMAP_REQUIRES(mutex_);
 
-  // Read by everyone; written only when tables change.
+  // One cache line each: what everyone reads and only a change of tables writes; what every write needs; what an
+  // insertion needs besides.
   std::atomic<uint64_t> current_{Index().view().packed()};
   std::atomic<uint64_t> draining_{0};  // the old table while entries move, or 0
   std::atomic<uint64_t> layout_version_{0};
-  // Lets scans pass by a shard that has nothing new for them.
-  std::atomic<uint64_t> last_sequence_{0};
 
   alignas(64) mutable Mutex mutex_;
   Index index_ SHARDMAP_GUARDED_BY(mutex_);
+
+  alignas(64) EntryList entries_ SHARDMAP_GUARDED_BY(mutex_);
+  // Written under the mutex; read without it by scans, to pass by a shard that has nothing new for them.
+  std::atomic<uint64_t> last_sequence_{0};
+  uint64_t block_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   Index old_index_ SHARDMAP_GUARDED_BY(mutex_);
   size_t next_line_to_move_ SHARDMAP_GUARDED_BY(mutex_) = 0;
-  EntryList entries_ SHARDMAP_GUARDED_BY(mutex_);
-  uint64_t block_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace shardmap

@@ -25,37 +25,32 @@ Registry& Registry::OfProcess() {
 }
 
 Result<std::shared_ptr<OpenStore>> Registry::Create(std::optional<std::u16string> name, size_t shards) {
+  // Declared before the lock, to be let go of after it: the last reference to a store takes the lock when it goes.
+  std::shared_ptr<OpenStore> store;
   MutexLock lock(mutex_);
   if (name.has_value()) {
-    if (std::shared_ptr<OpenStore> found = FindByNameLocked(*name)) {
-      const size_t has = found->store.shards();
-      if (shards == 0 || shards == has) return found;
-      return Status(Code::kOptionsConflict, "The store of this name is open with " + std::to_string(has) +
-                                                " shards, not " + std::to_string(shards));
-    }
+    const auto known = by_name_.find(*name);
+    if (known != by_name_.end()) store = known->second.lock();
   }
-  return AddLocked(std::move(name), shards);
+  if (store == nullptr) {
+    StoreOptions options;
+    options.shards = shards;
+    store = std::shared_ptr<OpenStore>(new OpenStore(RandomId(), std::move(name), options),
+                                       [this](OpenStore* last) { Destroy(last); });
+    by_id_.insert_or_assign(store->id, store);
+    if (store->name.has_value()) by_name_.insert_or_assign(*store->name, store);
+  } else if (shards != 0 && shards != store->store.shards()) {
+    return Status(Code::kOptionsConflict, "The store of this name is open with " +
+                                              std::to_string(store->store.shards()) + " shards, not " +
+                                              std::to_string(shards));
+  }
+  return store;
 }
 
 std::shared_ptr<OpenStore> Registry::Find(std::string_view id) {
   MutexLock lock(mutex_);
   const auto found = by_id_.find(std::string(id));
   return found == by_id_.end() ? nullptr : found->second.lock();
-}
-
-std::shared_ptr<OpenStore> Registry::FindByNameLocked(const std::u16string& name) {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : found->second.lock();
-}
-
-std::shared_ptr<OpenStore> Registry::AddLocked(std::optional<std::u16string> name, size_t shards) {
-  StoreOptions options;
-  options.shards = shards;
-  std::shared_ptr<OpenStore> store(new OpenStore(RandomId(), std::move(name), options),
-                                   [this](OpenStore* last) { Destroy(last); });
-  by_id_.insert_or_assign(store->id, store);
-  if (store->name.has_value()) by_name_.insert_or_assign(*store->name, store);
-  return store;
 }
 
 void Registry::Destroy(OpenStore* store) {

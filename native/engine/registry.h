@@ -39,8 +39,6 @@ class Registry {
  private:
   Registry() = default;
 
-  std::shared_ptr<OpenStore> FindByNameLocked(const std::u16string& name) SHARDMAP_REQUIRES(mutex_);
-  std::shared_ptr<OpenStore> AddLocked(std::optional<std::u16string> name, size_t shards) SHARDMAP_REQUIRES(mutex_);
   // Called by the last handle to let go.
   void Destroy(OpenStore* store) SHARDMAP_EXCLUDES(mutex_);
 

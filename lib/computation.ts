@@ -1,0 +1,36 @@
+/** Keys whose value a callback of `getOrInsertComputed` is computing right now, and whether it inserted them itself meanwhile. */
+
+import { canonicalizeKey, isSameKey } from './key.js';
+
+/** One computation; those of one map that run inside of one another are linked from the innermost outwards. */
+export class Computation {
+  /** What the callback gets, and the key its value goes to. */
+  readonly key: unknown;
+  readonly outer: Computation | undefined;
+  /** Whether the entry was made by this map while the callback ran: the specification then overwrites it. Another thread's entry stays. */
+  isOwnEntry = false;
+
+  constructor(key: unknown, outer: Computation | undefined) {
+    this.key = canonicalizeKey(key);
+    this.outer = outer;
+  }
+}
+
+/** The map has set `key`. */
+export function notePut(innermost: Computation | undefined, key: unknown): void {
+  for (let each = innermost; each !== undefined; each = each.outer) {
+    if (isSameKey(each.key, key)) each.isOwnEntry = true;
+  }
+}
+
+/** The map has deleted `key`. */
+export function noteDelete(innermost: Computation | undefined, key: unknown): void {
+  for (let each = innermost; each !== undefined; each = each.outer) {
+    if (isSameKey(each.key, key)) each.isOwnEntry = false;
+  }
+}
+
+/** The map has deleted all keys. */
+export function noteClear(innermost: Computation | undefined): void {
+  for (let each = innermost; each !== undefined; each = each.outer) each.isOwnEntry = false;
+}

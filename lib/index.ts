@@ -1,0 +1,9 @@
+/** The package's public surface: exports only. */
+
+export type { ErrorCode } from './errors.js';
+export { ShardMapError } from './errors.js';
+export type { ShardMapHandle } from './handle.js';
+export type { Key } from './key.js';
+export type { ShardMapOptions } from './options.js';
+export { ShardMap } from './shard-map.js';
+export type { ShardMapStats } from './stats.js';

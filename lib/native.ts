@@ -1,0 +1,79 @@
+/** The addon: its whole surface, and the only place that loads it. */
+
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { createError, fail } from './errors.js';
+
+/** What the addon exports. */
+export interface Addon {
+  /** Once per environment, before anything else. `fail` builds and throws the error; `collect` is `(...items) => items`. */
+  setup(hooks: { fail(code: string, message: string): never; collect(...items: unknown[]): unknown[] }): void;
+  /** A new store, or with a name the process's store of that name; `shards` 0 is the default. */
+  create(name: string | undefined, shards: number): NativeStore;
+  /** The open store with this id, or undefined where there is none. */
+  attach(id: string): NativeStore | undefined;
+  readonly limits: { readonly keyBytesMax: number; readonly valueBytesMax: number; readonly shardsMax: number };
+}
+
+/**
+ * One handle on a store: each `ShardMap` has its own. The functions carry the store and do not look at `this`; all validate the key first.
+ * A value that was stored encoded comes back as an `ArrayBuffer`, and no other value is an object.
+ */
+export interface NativeStore {
+  /** 32 lower-case hexadecimal digits, random. */
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly shards: number;
+  /** `[0]` counts this environment's own mutations of the store, and wraps at 2^32. */
+  readonly control: Uint32Array;
+  get(key: unknown, absent?: unknown): unknown;
+  has(key: unknown): boolean;
+  /** `value` is a primitive, but no symbol. */
+  set(key: unknown, value: unknown): void;
+  setEncoded(key: unknown, bytes: Uint8Array): void;
+  delete(key: unknown): boolean;
+  clear(): void;
+  size(): number;
+  /** In one atomic step: returns the value that was there, or inserts and returns `absent`. */
+  insert(key: unknown, value: unknown, absent: unknown): unknown;
+  insertEncoded(key: unknown, bytes: Uint8Array, absent: unknown): unknown;
+  /** `[sequence, key, value, …]` of about `count` entries with a sequence above `after`, in insertion order; `[]` at the end only. */
+  page(after: number, count: number): unknown[];
+  /** The value of `key` if that is still the entry with `sequence`, else `absent`. */
+  recheck(key: unknown, sequence: number, absent: unknown): unknown;
+  stats(): NativeStats;
+  /** Idempotent; no other function may be called afterwards. */
+  close(): void;
+}
+
+/** Figures of one store; bytes are those reserved from the system unless said. */
+export interface NativeStats {
+  readonly entries: number;
+  readonly shards: number;
+  readonly bytesTotal: number;
+  readonly bytesEntries: number;
+  readonly bytesIndex: number;
+  readonly bytesBlobs: number;
+  readonly bytesShards: number;
+  readonly bytesFree: number;
+  readonly bytesRetired: number;
+}
+
+/** What the addon returns in place of a value where there is none: no stored value is a symbol. */
+export const ABSENT: unique symbol = Symbol('absent');
+
+function load(): Addon {
+  const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+  try {
+    const loadBinary = createRequire(import.meta.url)('node-gyp-build') as (root: string) => Addon;
+    const addon = loadBinary(packageRoot);
+    addon.setup({ fail, collect: (...items) => items });
+    return addon;
+  } catch (cause) {
+    const target = `${process.platform}-${process.arch}, Node ${process.version}`;
+    const message = `no native binary of shardmap could be loaded from ${packageRoot} (${target})`;
+    throw createError('ERR_SHARDMAP_ADDON_UNAVAILABLE', message, cause);
+  }
+}
+
+export const addon = load();

@@ -1,0 +1,394 @@
+/** The class: the contract of ECMAScript's `Map`, over a store that all threads of the process share. */
+
+import type { InspectOptions, inspect } from 'node:util';
+import { CLOSED_STORE } from './closed-store.js';
+import { decodeStored, encode, isPlain } from './codec.js';
+import { Computation, noteClear, noteDelete, notePut } from './computation.js';
+import { createArgumentError, createClosedError, createError, createReceiverError } from './errors.js';
+import { groupInto } from './groups.js';
+import { createHandle, readHandle, type ShardMapHandle } from './handle.js';
+import { inspectEntries } from './inspection.js';
+import { Cursor, createIterator, type IterationKind } from './iterator.js';
+import type { Key } from './key.js';
+import { ABSENT, addon, type NativeStore } from './native.js';
+import { Attachment, openStore, type ShardMapOptions } from './options.js';
+import { createStats, type ShardMapStats } from './stats.js';
+
+const { defineProperty, setPrototypeOf } = Object;
+const { apply } = Reflect;
+const iterator: typeof Symbol.iterator = Symbol.iterator;
+
+// Node 20 adds these symbols to its main context only: elsewhere they may be missing, and the methods then have no name to be called by.
+const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol('Symbol.dispose') as typeof Symbol.dispose);
+const asyncDispose: typeof Symbol.asyncDispose =
+  Symbol.asyncDispose ?? (Symbol('Symbol.asyncDispose') as typeof Symbol.asyncDispose);
+
+const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
+
+/** The store of `receiver`; throws where that is no ShardMap. Defined where the private field is in sight. */
+let storeOf: (receiver: unknown, method: string) => NativeStore;
+
+/**
+ * A `Map` that all threads of a Node process share: entries live outside of V8's heap, and no thread's copy is made of them but for the
+ * values that it reads.
+ *
+ * In one thread it behaves as a `Map` does, to the letter of ECMAScript. Between threads each operation on one key is one atomic step: once
+ * it returned, every thread sees its effect. Iteration is weakly consistent under other threads' writes: an entry that is present throughout
+ * is visited once. No operation waits for another thread longer than that one's work on a single shard.
+ *
+ * Keys are primitives but symbols, and `Uint8Array`s by content. Values are copies: whatever `structuredClone` can copy.
+ * Any operation throws `ERR_SHARDMAP_CLOSED` after `close()`, `ERR_SHARDMAP_INVALID_RECEIVER` on anything that is no ShardMap, and
+ * `ERR_SHARDMAP_INVALID_KEY` or `ERR_SHARDMAP_KEY_TOO_LONG` for a key that cannot be stored.
+ *
+ * @example
+ * const map = new ShardMap([['answer', 42]]);
+ * new Worker('./worker.js', { workerData: map.handle }); // there: ShardMap.from(workerData).get('answer') === 42
+ */
+export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> {
+  declare readonly [Symbol.toStringTag]: string;
+
+  #native: NativeStore;
+  #computation: Computation | undefined;
+
+  static {
+    storeOf = (receiver, method) => {
+      if (typeof receiver === 'object' && receiver !== null && #native in receiver) return receiver.#native;
+      throw createReceiverError(method, 'ShardMap', receiver);
+    };
+    defineProperty(ShardMap.prototype, Symbol.toStringTag, { value: 'ShardMap', configurable: true });
+  }
+
+  /**
+   * A map over a new store, or with `options.name` over the process's store of that name.
+   *
+   * @param entries - Added in order by the map's own `set`, one by one: other threads may see some of them before others.
+   * @param options - See {@link ShardMapOptions}. Unknown options are refused.
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT, ERR_SHARDMAP_OUT_OF_RANGE for bad options; ERR_SHARDMAP_OPTIONS_CONFLICT where a store of that
+   * name is open with other options; ERR_SHARDMAP_OUT_OF_MEMORY.
+   * @example
+   * const sessions = new ShardMap<string, number>(null, { name: 'sessions', shards: 256 });
+   */
+  constructor(
+    entries: Iterable<readonly [K, V]> | null | undefined = undefined,
+    options: ShardMapOptions | undefined = undefined,
+  ) {
+    const native = openStore(options);
+    this.#native = native;
+    if (new.target !== ShardMap && !isObject(new.target.prototype)) setPrototypeOf(this, ShardMap.prototype);
+    if (entries === undefined || entries === null) return;
+    try {
+      addEntries(this, entries);
+    } catch (error) {
+      // Nobody gets the map; one without a name is left to garbage collection, as a `Map` is.
+      if (native.name !== undefined) {
+        this.#native = CLOSED_STORE;
+        native.close();
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Attaches to the open store that a handle names, in any thread of the process.
+   *
+   * @param handle - A map's `handle`, as it is or as it arrives by `workerData`, `postMessage` or `structuredClone`.
+   * @throws ERR_SHARDMAP_INVALID_HANDLE for anything else; ERR_SHARDMAP_CLOSED where no thread has the store open any more.
+   * @example
+   * const map = ShardMap.from<string, number>(workerData.map);
+   */
+  static from<K extends Key = string, V = unknown>(handle: ShardMapHandle): ShardMap<K, V> {
+    const id = readHandle(handle);
+    const native = addon.attach(id);
+    if (native === undefined)
+      throw createClosedError(`the store ${id} is not open: each of its maps was closed, or its threads ended`);
+    // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
+    const Class = typeof this === 'function' ? this : ShardMap;
+    const map = new Class<K, V>(undefined, new Attachment(native) as ShardMapOptions);
+    if (map.#native === native) return map;
+    native.close();
+    throw createError(
+      'ERR_SHARDMAP_INVALID_ARGUMENT',
+      'the constructor of a subclass must hand its second argument on to ShardMap',
+    );
+  }
+
+  /**
+   * Groups items into a new map of arrays, as `Map.groupBy` does: `callback(item, index)` names each item's group. The arrays are copies.
+   *
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function; `DataCloneError` for an item that cannot be copied.
+   * @example
+   * ShardMap.groupBy([1, 2, 3], (n) => (n % 2 ? 'odd' : 'even')).get('odd'); // [1, 3]
+   */
+  static groupBy<K extends Key, T>(items: Iterable<T>, callback: (item: T, index: number) => K): ShardMap<K, T[]> {
+    const map = new ShardMap<K, T[]>();
+    groupInto(map.#native, items, callback);
+    return map;
+  }
+
+  /** The class itself, as `Map` has it. */
+  static get [Symbol.species](): typeof ShardMap {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass is its own species
+    return this;
+  }
+
+  /** What another thread attaches to this store with, by {@link ShardMap.from}: frozen, small, survives `structuredClone`. */
+  get handle(): ShardMapHandle {
+    return createHandle(storeOf(this, 'handle'));
+  }
+
+  /** The name the store was made with, if any. */
+  get name(): string | undefined {
+    return storeOf(this, 'name').name;
+  }
+
+  /** Entries in the store, counted over all shards: exact while no other thread writes. Takes no lock. */
+  get size(): number {
+    return storeOf(this, 'size').size();
+  }
+
+  /**
+   * The value of `key`, or undefined. An object is a fresh copy each time.
+   *
+   * @example
+   * map.get('answer');
+   */
+  get(key: K): V | undefined {
+    return decodeStored(storeOf(this, 'get').get(key)) as V | undefined;
+  }
+
+  /**
+   * Whether there is an entry with `key`.
+   *
+   * @example
+   * if (!map.has('answer')) map.set('answer', 42);
+   */
+  has(key: K): boolean {
+    return storeOf(this, 'has').has(key);
+  }
+
+  /**
+   * Sets the value of `key`; an entry that exists keeps its place. Atomic. On any error the store is unchanged.
+   *
+   * @throws `DataCloneError` for a value that `structuredClone` refuses; ERR_SHARDMAP_VALUE_TOO_LONG; ERR_SHARDMAP_OUT_OF_MEMORY.
+   * @example
+   * map.set('a', 1).set('b', { nested: ['values', 2n] });
+   */
+  set(key: K, value: V): this {
+    const native = storeOf(this, 'set');
+    if (isPlain(value)) native.set(key, value);
+    else putEncoded(this, key, value);
+    if (this.#computation !== undefined) notePut(this.#computation, key);
+    return this;
+  }
+
+  /**
+   * Deletes the entry with `key`; false where there was none. Atomic.
+   *
+   * @example
+   * map.delete('answer'); // true for one thread only, however many try
+   */
+  delete(key: K): boolean {
+    const isDeleted = storeOf(this, 'delete').delete(key);
+    if (this.#computation !== undefined) noteDelete(this.#computation, key);
+    return isDeleted;
+  }
+
+  /** Deletes all entries, one shard after the other: under other threads' writes, what they add meanwhile may stay. */
+  clear(): void {
+    storeOf(this, 'clear').clear();
+    noteClear(this.#computation);
+  }
+
+  /**
+   * The value of `key`; where there is none, `value`, which is then set. Atomic: of many threads, one inserts and all get its value.
+   *
+   * @throws As {@link ShardMap.set}.
+   * @example
+   * const owner = map.getOrInsert('lock', threadId);
+   */
+  getOrInsert(key: K, value: V): V {
+    const native = storeOf(this, 'getOrInsert');
+    const found = isPlain(value) ? native.insert(key, value, ABSENT) : insertEncoded(this, key, value);
+    if (found !== ABSENT) return decodeStored(found) as V;
+    if (this.#computation !== undefined) notePut(this.#computation, key);
+    return value;
+  }
+
+  /**
+   * The value of `key`; where there is none, that of `callback(key)`, which is then set. The callback runs under no lock and may use the map.
+   * If it sets `key` itself, its result overwrites that. If another thread sets `key` meanwhile, that thread's value stays and is returned.
+   *
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function; what `callback` throws; as {@link ShardMap.set}.
+   * @example
+   * const page = map.getOrInsertComputed(url, (url) => render(url));
+   */
+  getOrInsertComputed(key: K, callback: (key: K) => V): V {
+    const native = storeOf(this, 'getOrInsertComputed');
+    if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
+    const found = native.get(key, ABSENT);
+    if (found !== ABSENT) return decodeStored(found) as V;
+    const computation = new Computation(key, this.#computation);
+    this.#computation = computation;
+    try {
+      return this.#compute(computation, callback);
+    } finally {
+      this.#computation = computation.outer;
+    }
+  }
+
+  #compute(computation: Computation, callback: (key: K) => V): V {
+    const key = computation.key as K;
+    const value = callback(key);
+    const bytes = isPlain(value) ? undefined : encode(value);
+    const native = this.#native;
+    if (computation.isOwnEntry) {
+      if (bytes === undefined) native.set(key, value);
+      else native.setEncoded(key, bytes);
+    } else {
+      const found = bytes === undefined ? native.insert(key, value, ABSENT) : native.insertEncoded(key, bytes, ABSENT);
+      if (found !== ABSENT) return decodeStored(found) as V;
+    }
+    notePut(computation.outer, key);
+    return value;
+  }
+
+  /**
+   * Calls `callback(value, key, map)` for each entry in insertion order, entries added meanwhile included.
+   *
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function; what `callback` throws.
+   * @example
+   * map.forEach((value, key) => console.log(key, value));
+   */
+  forEach(callback: (value: V, key: K, map: ShardMap<K, V>) => void, thisArg: unknown = undefined): void {
+    const native = storeOf(this, 'forEach');
+    if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
+    const cursor = new Cursor(native);
+    for (let store = native; cursor.advance(store); store = this.#native) {
+      apply(callback, thisArg, [decodeStored(cursor.stored), cursor.key, this]);
+    }
+  }
+
+  /**
+   * The keys in insertion order.
+   *
+   * @example
+   * const first = map.keys().next().value;
+   */
+  keys(): MapIterator<K> {
+    return iterate<K>(this, 'keys', 'key');
+  }
+
+  /**
+   * The values in insertion order of their keys.
+   *
+   * @example
+   * for (const value of map.values()) total += value;
+   */
+  values(): MapIterator<V> {
+    return iterate<V>(this, 'values', 'value');
+  }
+
+  /**
+   * `[key, value]` pairs in insertion order; what `for…of` over the map visits.
+   *
+   * @example
+   * for (const [key, value] of map) console.log(key, value);
+   */
+  entries(): MapIterator<[K, V]> {
+    return iterate<[K, V]>(this, 'entries', 'entry');
+  }
+
+  /** The same function as {@link ShardMap.entries}. */
+  [Symbol.iterator](): MapIterator<[K, V]> {
+    return this.entries();
+  }
+
+  static {
+    defineProperty(ShardMap.prototype, Symbol.iterator, {
+      value: ShardMap.prototype.entries,
+      writable: true,
+      configurable: true,
+    });
+  }
+
+  /**
+   * Counts and bytes of the store. Looks at every shard: milliseconds for large shard counts.
+   *
+   * @example
+   * map.stats().bytesPerEntry;
+   */
+  stats(): ShardMapStats {
+    return createStats(storeOf(this, 'stats').stats());
+  }
+
+  /**
+   * Closes this map, and no other map of the same store. The store and its entries are freed with its last map. Closing twice is no error.
+   * A map without a name is closed by garbage collection too, and every map when its thread ends.
+   *
+   * @example
+   * map.close();
+   */
+  close(): void {
+    const native = storeOf(this, 'close');
+    this.#native = CLOSED_STORE;
+    native.close();
+  }
+
+  /** `close()`, for `using map = new ShardMap()`. */
+  [dispose](): void {
+    storeOf(this, '[Symbol.dispose]');
+    this.close();
+  }
+
+  /** `close()`, for `await using`. */
+  async [asyncDispose](): Promise<void> {
+    storeOf(this, '[Symbol.asyncDispose]');
+    this.close();
+  }
+
+  /** @internal What `console.log` shows. */
+  [inspectCustom](depth: number, options: InspectOptions, format: typeof inspect): string {
+    if (!isObject(this) || !(#native in this)) return '[ShardMap]';
+    if (this.#native === CLOSED_STORE) return 'ShardMap { <closed> }';
+    return depth < 0 ? '[ShardMap]' : inspectEntries(this, options, format);
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' ? value !== null : typeof value === 'function';
+}
+
+/** Encoding runs getters of the user's, which may close the map: the store is looked up afterwards. */
+function putEncoded(map: unknown, key: unknown, value: unknown): void {
+  const bytes = encode(value);
+  storeOf(map, 'set').setEncoded(key, bytes);
+}
+
+function insertEncoded(map: unknown, key: unknown, value: unknown): unknown {
+  const bytes = encode(value);
+  return storeOf(map, 'getOrInsert').insertEncoded(key, bytes, ABSENT);
+}
+
+function iterate<Item>(map: unknown, method: string, kind: IterationKind): MapIterator<Item> {
+  const cursor = new Cursor(storeOf(map, method));
+  return createIterator<unknown, Item>({ owner: map, storeOf }, cursor, kind);
+}
+
+/** ECMAScript's AddEntriesFromIterable: the adder is looked up once, and the iterator closed where an entry or the adder throws. */
+function addEntries<K extends Key, V>(map: ShardMap<K, V>, entries: Iterable<readonly [K, V]>): void {
+  const adder: unknown = map.set;
+  if (typeof adder !== 'function') throw createArgumentError('the set method of the map', 'a function', adder);
+  for (const entry of iterateOnce(entries)) {
+    if (!isObject(entry)) throw createArgumentError('each of the entries', 'an object such as [key, value]', entry);
+    const key = entry[0];
+    const value = entry[1];
+    apply(adder, map, [key, value]);
+  }
+}
+
+/** The same iteration, with an error that says what is wrong where there is none. */
+function iterateOnce<Item>(items: Iterable<Item>): Iterable<Item> {
+  const method: unknown = items[iterator];
+  if (typeof method !== 'function') throw createArgumentError('entries', 'an iterable of [key, value] pairs', items);
+  return { [iterator]: () => apply(method, items, []) };
+}

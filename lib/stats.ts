@@ -1,0 +1,49 @@
+/** The figures of a store as users read them. */
+
+import type { NativeStats } from './native.js';
+
+/**
+ * Figures of a store, all threads together. Shards are read one after the other without stopping writers: under writes the
+ * figures are near each other in time, not of one instant.
+ */
+export interface ShardMapStats {
+  /** Entries now. */
+  readonly entries: number;
+  /** Shards the store is split into. */
+  readonly shards: number;
+  /** All memory of the store, in bytes: the sum of the `bytes…` figures below. */
+  readonly bytesTotal: number;
+  /** Bytes for entries: keys and values that are stored inline, with their headers. */
+  readonly bytesEntries: number;
+  /** Bytes for the index that finds an entry by its key. */
+  readonly bytesIndex: number;
+  /** Bytes for long keys and values, which are stored outside of the entries. */
+  readonly bytesBlobs: number;
+  /** Bytes for the shards themselves: locks, counters, headers. */
+  readonly bytesShards: number;
+  /** Bytes reserved and free, to be used by entries to come. */
+  readonly bytesFree: number;
+  /** Bytes that hold nothing any more, but that a thread may still be reading; freed soon after. */
+  readonly bytesRetired: number;
+  /** `bytesTotal / entries`, all included; undefined while there are no entries. */
+  readonly bytesPerEntry: number | undefined;
+}
+
+/** Public figures from native ones. */
+export function createStats(native: NativeStats): ShardMapStats {
+  const { entries, shards, bytesTotal, bytesEntries, bytesIndex, bytesBlobs, bytesShards, bytesFree, bytesRetired } =
+    native;
+  const bytesPerEntry = entries === 0 ? undefined : bytesTotal / entries;
+  return {
+    entries,
+    shards,
+    bytesTotal,
+    bytesEntries,
+    bytesIndex,
+    bytesBlobs,
+    bytesShards,
+    bytesFree,
+    bytesRetired,
+    bytesPerEntry,
+  };
+}

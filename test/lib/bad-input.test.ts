@@ -1,0 +1,206 @@
+/** Danger: something that cannot be shared is stored as something else, or an error leaves the store changed. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Key, ShardMap } from '../../lib/index.js';
+import { addon } from '../../lib/native.js';
+import { caught, expectCloneError, expectError } from './expect-error.js';
+
+const { keyBytesMax, valueBytesMax } = addon.limits;
+
+const badKeys: readonly (readonly [string, unknown])[] = [
+  ['an object', {}],
+  ['an array', ['a', 1]],
+  ['a function', () => 1],
+  ['a class', ShardMap],
+  ['a symbol', Symbol('key')],
+  ['a registered symbol', Symbol.for('key')],
+  ['a Date', new Date(0)],
+  ['a String object', Object('a')],
+  ['a DataView', new DataView(new ArrayBuffer(1))],
+  ['an ArrayBuffer', new ArrayBuffer(1)],
+  ['an Int8Array', new Int8Array(1)],
+  ['a Uint8ClampedArray', new Uint8ClampedArray(1)],
+  ['a Float64Array', new Float64Array(1)],
+  ['a Proxy of a Uint8Array', new Proxy(new Uint8Array(1), {})],
+  ['an object that says it is a Uint8Array', { [Symbol.toStringTag]: 'Uint8Array', length: 1, 0: 1 }],
+  ['an object with a prototype of Uint8Array', Object.create(Uint8Array.prototype)],
+];
+
+let map: ShardMap<Key, unknown>;
+let changes: () => unknown;
+
+beforeEach(() => {
+  map = new ShardMap<Key, unknown>([
+    ['a', 1],
+    ['b', { c: 2 }],
+  ]);
+  changes = () => [[...map], map.size];
+});
+
+afterEach(() => {
+  expect(changes()).toEqual([
+    [
+      ['a', 1],
+      ['b', { c: 2 }],
+    ],
+    2,
+  ]);
+});
+
+describe.each(badKeys)('%s as a key', (_, key) => {
+  const bad = key as Key;
+  it('is refused by each method, and nothing is changed', () => {
+    const refused = (run: () => unknown): unknown => expectError(run, 'TypeError', 'ERR_SHARDMAP_INVALID_KEY');
+    refused(() => map.set(bad, 1));
+    refused(() => map.set(bad, { an: 'object' }));
+    refused(() => map.get(bad));
+    refused(() => map.has(bad));
+    refused(() => map.delete(bad));
+    refused(() => map.getOrInsert(bad, 1));
+    refused(() => map.getOrInsert(bad, { an: 'object' }));
+    refused(() => map.getOrInsertComputed(bad, () => expect.unreachable()));
+    refused(() => new ShardMap([[bad, 1]]));
+    refused(() => ShardMap.groupBy([1], () => bad));
+  });
+});
+
+describe('a value that cannot be copied', () => {
+  const values: readonly (readonly [string, unknown])[] = [
+    ['a function', () => 1],
+    ['a class', ShardMap],
+    ['a symbol', Symbol('value')],
+    ['a nested function', { deep: [{ f() {} }] }],
+    ['a nested symbol', [[Symbol.iterator]]],
+    ['a WeakMap', new WeakMap()],
+    ['a promise', Promise.resolve(1)],
+  ];
+  it.each(values)('%s throws DataCloneError as structuredClone does, and nothing is changed', (_, value) => {
+    const expected = caught(() => structuredClone(value)) as DOMException;
+    for (const run of [
+      () => map.set('a', value),
+      () => map.set('new', value),
+      () => map.getOrInsert('new', value),
+      () => map.getOrInsertComputed('new', () => value),
+      () => new ShardMap([['new', value]]),
+      () => ShardMap.groupBy([value], () => 'new'),
+    ]) {
+      expectCloneError(run);
+    }
+    expect((caught(() => map.set('a', value)) as DOMException).message).toBe(expected.message);
+    expect((caught(() => map.set('a', value)) as DOMException).code).toBe(expected.code);
+  });
+
+  it('is not looked at by getOrInsert where the key exists, in a method that needs no value', () => {
+    expect(map.getOrInsertComputed('a', () => expect.unreachable())).toBe(1);
+  });
+
+  it('lets the error of a throwing getter through', () => {
+    const error = new Error('from the getter');
+    const value = {
+      get trap() {
+        throw error;
+      },
+    };
+    expect(caught(() => map.set('a', value))).toBe(error);
+    expect(caught(() => map.getOrInsert('new', [value]))).toBe(error);
+  });
+});
+
+describe('a key over the limit', () => {
+  const refused = (key: Key): void => {
+    expectError(() => map.set(key, 1), 'RangeError', 'ERR_SHARDMAP_KEY_TOO_LONG');
+    expectError(() => map.set(key, {}), 'RangeError', 'ERR_SHARDMAP_KEY_TOO_LONG');
+    expectError(() => map.getOrInsert(key, 1), 'RangeError', 'ERR_SHARDMAP_KEY_TOO_LONG');
+  };
+  it('is refused: bytes', () => refused(new Uint8Array(keyBytesMax + 1)));
+  it('is refused: a one-byte string', () => refused('k'.repeat(keyBytesMax + 1)));
+  it('is refused: a two-byte string', () => refused('Ж'.repeat(keyBytesMax / 2 + 1)));
+  it('is refused: a bigint', () => refused(1n << BigInt(keyBytesMax * 8 + 64)));
+  it('is stored at the limit', () => {
+    for (const key of ['k'.repeat(keyBytesMax), new Uint8Array(keyBytesMax)]) {
+      expect(map.set(key, 'there').get(key)).toBe('there');
+      expect(map.delete(key)).toBe(true);
+    }
+  });
+});
+
+describe('a value over the limit', () => {
+  it.runIf(valueBytesMax <= 2 ** 29)('is refused', () => {
+    const bytes = new Uint8Array(valueBytesMax + 1);
+    expectError(() => map.set('new', bytes), 'RangeError', 'ERR_SHARDMAP_VALUE_TOO_LONG');
+    expectError(() => map.set('a', bytes), 'RangeError', 'ERR_SHARDMAP_VALUE_TOO_LONG');
+  });
+});
+
+describe('a callback that is none', () => {
+  const callbacks = [undefined, null, 1, 'f', {}, Symbol.iterator, []] as unknown as (() => never)[];
+  it.each(callbacks)('%s is refused before anything is looked at', (callback) => {
+    const refused = (run: () => unknown): unknown => expectError(run, 'TypeError', 'ERR_SHARDMAP_INVALID_ARGUMENT');
+    refused(() => map.forEach(callback));
+    refused(() => map.getOrInsertComputed('a', callback));
+    refused(() => map.getOrInsertComputed({} as Key, callback));
+    refused(() => ShardMap.groupBy([], callback));
+  });
+});
+
+describe('entries that are none', () => {
+  const entries = [
+    1,
+    true,
+    Symbol.iterator,
+    {},
+    () => 1,
+    { [Symbol.iterator]: 1 },
+    [1],
+    ['ab'],
+    [null],
+    [undefined],
+  ] as unknown as [][];
+  it.each(entries.map((each) => [each]))('%s are refused', (each) => {
+    expectError(() => new ShardMap(each), 'TypeError', 'ERR_SHARDMAP_INVALID_ARGUMENT');
+  });
+});
+
+describe('a wrong receiver', () => {
+  const receivers: readonly unknown[] = [
+    undefined,
+    null,
+    1,
+    'a',
+    {},
+    [],
+    () => 1,
+    new Map(),
+    new Set(),
+    new WeakMap(),
+    ShardMap,
+    ShardMap.prototype,
+    Object.create(new ShardMap()),
+    new Proxy(new ShardMap(), {}),
+  ];
+  const refused = (run: () => unknown): unknown => expectError(run, 'TypeError', 'ERR_SHARDMAP_INVALID_RECEIVER');
+  const methods =
+    'get has set delete clear forEach keys values entries getOrInsert getOrInsertComputed stats close'.split(' ');
+  it.each(methods)('is refused by %s', (name) => {
+    const method = (ShardMap.prototype as unknown as Record<string, () => unknown>)[name] as () => unknown;
+    for (const receiver of receivers) refused(() => Reflect.apply(method, receiver, ['a', () => 1]));
+  });
+  it.each(['size', 'name', 'handle'])('is refused by the accessor %s', (name) => {
+    const getter = Object.getOwnPropertyDescriptor(ShardMap.prototype, name)?.get as () => unknown;
+    for (const receiver of receivers) refused(() => Reflect.apply(getter, receiver, []));
+  });
+  it('is refused by the next method of the iterators', () => {
+    const { next } = map.keys();
+    for (const receiver of [...receivers, map, [].values(), new Map().keys()])
+      refused(() => Reflect.apply(next, receiver, []));
+  });
+  it('is refused by dispose, and rejected by asyncDispose', async () => {
+    const { [Symbol.dispose]: dispose, [Symbol.asyncDispose]: asyncDispose } = ShardMap.prototype;
+    refused(() => Reflect.apply(dispose, {}, []));
+    await expect(Reflect.apply(asyncDispose, {}, [])).rejects.toBeInstanceOf(TypeError);
+  });
+  it('does not take a Map for a ShardMap, nor the other way round', () => {
+    refused(() => ShardMap.prototype.get.call(new Map() as never, 'a'));
+    expect(() => Map.prototype.get.call(map as never, 'a')).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,101 @@
+// Danger: a check that can never fail. Each rule is broken here, in a temporary tree, and the check must say so.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import docs from '../../scripts/checks/docs.mjs';
+import layers from '../../scripts/checks/layers.mjs';
+
+const trees: string[] = [];
+
+afterEach(() => {
+  for (const tree of trees.splice(0)) rmSync(tree, { recursive: true, force: true });
+});
+
+/** A folder with these files: path to text. */
+function tree(files: Record<string, string>): string {
+  const root = mkdtempSync(path.join(tmpdir(), 'shardmap-check-'));
+  trees.push(root);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+    writeFileSync(path.join(root, name), text);
+  }
+  return root;
+}
+
+describe('layers', () => {
+  const sound = {
+    'native/sources.txt': '# a comment\nnative/core/store.cc\nnative/binding/addon.cc\n',
+    'native/base/status.h': '#include <string>\n',
+    'native/core/store.cc': '#include "base/status.h"\n#include "core/store.h"\n',
+    'native/core/store.h': '#pragma once\n',
+    'native/binding/addon.cc': '#include <node_api.h>\n#include "core/store.h"\n',
+    'lib/native.ts': "createRequire(import.meta.url)('node-gyp-build')\n",
+    'lib/index.ts': "export { ShardMap } from './shard-map.js';\n",
+  };
+
+  it('accepts a sound tree', () => {
+    expect(layers(tree(sound)).violations).toEqual([]);
+  });
+
+  it.each([
+    ['an include of a higher layer', 'native/core/store.h', '#include "binding/addon.cc"\n', 'up from core'],
+    [
+      'an include of a higher layer, oddly spaced',
+      'native/base/status.h',
+      '  #  include "core/store.h"\n',
+      'up from base',
+    ],
+    ['Node outside the binding', 'native/core/store.h', '#include <node_api.h>\n', 'only binding knows Node'],
+    ['node-addon-api outside the binding', 'native/core/store.h', '#include <napi.h>\n', 'only binding knows Node'],
+    ['libuv outside the binding', 'native/core/store.h', '#include "uv.h"\n', 'only binding knows Node'],
+    ['an include that leaves native/', 'native/core/store.h', '#include "../base/status.h"\n', 'no path below native/'],
+    ['a source that no build would compile', 'native/core/lost.cc', '', 'not in native/sources.txt'],
+    ['a folder that is no layer', 'native/utils/strings.h', '', 'nothing else'],
+    ['a second way to the addon', 'lib/shard-map.ts', "require('node-gyp-build')", 'only lib/native.ts'],
+    [
+      'a second way to the addon, by path',
+      'lib/shard-map.ts',
+      "require('../build/shardmap.node')",
+      'only lib/native.ts',
+    ],
+  ])('finds %s', (_, file, text, message) => {
+    const { violations } = layers(tree({ ...sound, [file]: text }));
+    expect(violations).toHaveLength(1);
+    expect(violations[0]).toContain(file);
+    expect(violations[0]).toContain(message);
+  });
+
+  it('finds a listed source that is not there', () => {
+    const { violations } = layers(
+      tree({ ...sound, 'native/sources.txt': `${sound['native/sources.txt']}native/core/gone.cc\n` }),
+    );
+    expect(violations).toEqual(['native/sources.txt: lists native/core/gone.cc, which does not exist']);
+  });
+});
+
+describe('docs', () => {
+  const page = '# Errors & codes\n\n## The table\n';
+
+  it.each([
+    ['a file', '[errors](docs/errors.md)'],
+    ['a heading', '[errors](docs/errors.md#errors--codes)'],
+    ['a heading of the same page', '[here](#shardmap)'],
+    ['another site', '[site](https://example.com/nothing)'],
+    ['brackets in code', '`map[key](value)`\n\n```js\nmap[key](value)\n```'],
+  ])('accepts %s', (_, text) => {
+    expect(docs(tree({ 'README.md': `# shardmap\n${text}\n`, 'docs/errors.md': page })).violations).toEqual([]);
+  });
+
+  it.each([
+    ['a missing file', '[gone](docs/gone.md)'],
+    ['a missing heading', '[gone](docs/errors.md#gone)'],
+    ['a missing heading of the same page', '[gone](#gone)'],
+    ['a missing image', '![gone](docs/gone.svg)'],
+    ['a missing file by reference', '[gone][1]\n\n[1]: docs/gone.md'],
+  ])('finds %s', (_, text) => {
+    const { violations } = docs(tree({ 'README.md': `# shardmap\n${text}\n`, 'docs/errors.md': page }));
+    expect(violations).toHaveLength(1);
+    expect(violations[0]).toMatch(/^README\.md: .*gone.* leads nowhere$/);
+  });
+});
