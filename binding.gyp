@@ -11,7 +11,8 @@
       "cflags_cc": ["-std=c++20", "-fvisibility=hidden", "-fvisibility-inlines-hidden"],
       "conditions": [
         # Never unmapped: a worker that alone loaded the addon may end while a thread of the addon runs.
-        ["OS=='linux'", {"ldflags": ["-Wl,-z,nodelete"]}],
+        # Link-time optimisation: see CMakeLists.txt.
+        ["OS=='linux'", {"cflags_cc": ["-flto"], "ldflags": ["-flto", "-Wl,-z,nodelete"]}],
         ["OS=='mac'", {
           "xcode_settings": {
             "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
@@ -19,6 +20,7 @@
             "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
             "GCC_ENABLE_CPP_RTTI": "YES",
             "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+            "LLVM_LTO": "YES",
             "MACOSX_DEPLOYMENT_TARGET": "11.0",
           },
         }],
@@ -28,6 +30,7 @@
             "VCCLCompilerTool": {
               "ExceptionHandling": 1,
               "RuntimeTypeInfo": "true",
+              "WholeProgramOptimization": "true",
               "AdditionalOptions": ["/std:c++20", "/permissive-", "/utf-8"],
             },
           },

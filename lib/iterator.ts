@@ -9,9 +9,10 @@ import { ABSENT, type NativeStore } from './native.js';
 
 const { defineProperty, getPrototypeOf, setPrototypeOf } = Object;
 
-/** Entries in the first page, so that a look at the first few is cheap; each page is twice as large as the one before. */
+/** Entries in the first page, so that a look at the first few is cheap; each page is four times as large as the one before. */
 const PAGE_ENTRIES_MIN = 16;
 const PAGE_ENTRIES_MAX = 1024;
+const PAGE_GROWTH = 4;
 
 /** A walk over a store. `key` and `stored` are those of the entry that `advance` found last. */
 export class Cursor {
@@ -57,7 +58,7 @@ export class Cursor {
     this.#mutations = native.control[0] as number;
     this.#page = native.page(this.#sequence, this.#entries);
     this.#index = 0;
-    if (this.#entries < PAGE_ENTRIES_MAX) this.#entries *= 2;
+    if (this.#entries < PAGE_ENTRIES_MAX) this.#entries *= PAGE_GROWTH;
     return this.#page.length > 0;
   }
 }

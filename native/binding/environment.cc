@@ -5,17 +5,21 @@
 namespace shardmap {
 
 Attachment::Attachment(napi_env env, std::shared_ptr<OpenStore> open_store)
-    : env_(env),
-      handle_(std::move(open_store)),
-      external_bytes_(static_cast<int64_t>(handle_.store().shards() * sizeof(Shard))) {
+    : env_(env), handle_(std::move(open_store)) {
   Napi::Uint32Array control = Napi::Uint32Array::New(env_, 1);
   mutations_ = control.Data();
   control_ = Napi::Persistent(control);
-  // So that V8 knows that collecting an object frees memory outside its heap.
-  Napi::MemoryManagement::AdjustExternalMemory(env_, external_bytes_);
+  ReportMemory();
 }
 
-Attachment::~Attachment() { Napi::MemoryManagement::AdjustExternalMemory(env_, -external_bytes_); }
+Attachment::~Attachment() { Napi::MemoryManagement::AdjustExternalMemory(env_, -reported_bytes_); }
+
+void Attachment::ReportMemory() {
+  const auto bytes = static_cast<int64_t>(store().Stats().total_bytes());
+  Napi::MemoryManagement::AdjustExternalMemory(env_, bytes - reported_bytes_);
+  reported_bytes_ = bytes;
+  unreported_bytes_ = 0;
+}
 
 Environment* Environment::Create(napi_env env) {
   auto* environment = new Environment(env);

@@ -30,15 +30,27 @@ class Attachment {
   Store& store() { return handle_.store(); }
   Session& session() { return handle_.session(); }
 
-  // Tells this environment's iterators that the store was changed from here.
-  void NoteMutation() { ++*mutations_; }
+  // Tells this environment's iterators that the store was changed from here, and by about how many bytes.
+  void NoteMutation(size_t bytes) {
+    ++*mutations_;
+    unreported_bytes_ += bytes;
+    if (unreported_bytes_ >= kReportBytes) ReportMemory();
+  }
   // The Uint32Array that NoteMutation counts in.
   Napi::Value Control() const { return control_.Value(); }
 
  private:
+  // V8 hears of a store's memory each time this much of it was written.
+  static constexpr size_t kReportBytes = size_t{1} << 20;
+
+  // Tells V8 how much memory outside its heap the store takes, so that garbage collection, which closes maps that were
+  // dropped, comes when it is worth while.
+  void ReportMemory();
+
   Napi::Env env_;
   Handle handle_;
-  const int64_t external_bytes_;
+  size_t unreported_bytes_ = 0;
+  int64_t reported_bytes_ = 0;
   Napi::Reference<Napi::Uint32Array> control_;
   uint32_t* mutations_;  // memory of control_
 };

@@ -60,7 +60,7 @@ void KeyReader::ReadLongString(napi_env env, napi_value value) {
   napi_get_value_string_utf16(env, value, nullptr, 0, &count);
   if (count > kKeyBytesMax) return RefuseTooLong(count);
   const size_t units_bytes = (count + 1) * sizeof(char16_t);  // Node-API ends it with a zero
-  long_buffer_ = std::make_unique<uint8_t[]>(units_bytes + count);
+  long_buffer_ = std::make_unique_for_overwrite<uint8_t[]>(units_bytes + count);
   auto* units = reinterpret_cast<char16_t*>(long_buffer_.get());
   napi_get_value_string_utf16(env, value, units, count + 1, &count);
   SetStringKey(units, count, long_buffer_.get() + units_bytes);
@@ -79,7 +79,7 @@ void KeyReader::ReadBigInt(napi_env env, napi_value value) {
   if (words * 8 > kKeyBytesMax) return RefuseTooLong(words * 8);
   uint8_t* bytes = short_bytes_;
   if (words * 8 > sizeof short_bytes_) {
-    long_buffer_ = std::make_unique<uint8_t[]>(words * 8);
+    long_buffer_ = std::make_unique_for_overwrite<uint8_t[]>(words * 8);
     bytes = long_buffer_.get();
   }
   int is_negative = 0;
@@ -99,7 +99,7 @@ void KeyReader::ReadBytes(napi_env env, napi_value value) {
   // Copied, because another thread may be writing to a shared buffer.
   uint8_t* copy = short_bytes_;
   if (size > sizeof short_bytes_) {
-    long_buffer_ = std::make_unique<uint8_t[]>(size);
+    long_buffer_ = std::make_unique_for_overwrite<uint8_t[]>(size);
     copy = long_buffer_.get();
   }
   if (size != 0) std::memcpy(copy, bytes, size);

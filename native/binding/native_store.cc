@@ -53,9 +53,10 @@ napi_value Has(napi_env env, Attachment& attachment, const napi_value* args) {
 }
 
 napi_value SetValue(napi_env env, Attachment& attachment, const Key& key, Value value) {
+  const size_t bytes = key.size + value.size();
   const Status status = attachment.store().Set(attachment.session(), key, std::move(value));
   if (!status.ok()) return Throw(env, status);
-  attachment.NoteMutation();
+  attachment.NoteMutation(bytes);
   return nullptr;
 }
 
@@ -76,12 +77,13 @@ napi_value SetEncoded(napi_env env, Attachment& attachment, const napi_value* ar
 }
 
 napi_value InsertValue(napi_env env, Attachment& attachment, const Key& key, Value value, napi_value absent) {
+  const size_t bytes = key.size + value.size();
   const ReadGuard guard(attachment.session());
   ReadValue existing;
   Result<bool> inserted = attachment.store().Insert(guard, attachment.session(), key, std::move(value), &existing);
   if (!inserted.ok()) return Throw(env, inserted.status());
   if (!inserted.value()) return ValueToJs(env, existing);
-  attachment.NoteMutation();
+  attachment.NoteMutation(bytes);
   return absent;
 }
 
@@ -106,13 +108,13 @@ napi_value Delete(napi_env env, Attachment& attachment, const napi_value* args) 
   if (!key.ok()) return Throw(env, key.status());
   Result<bool> deleted = attachment.store().Delete(attachment.session(), key.key());
   if (!deleted.ok()) return Throw(env, deleted.status());
-  if (deleted.value()) attachment.NoteMutation();
+  if (deleted.value()) attachment.NoteMutation(0);
   return ToJs(env, deleted.value());
 }
 
 napi_value Clear(napi_env env, Attachment& attachment, const napi_value*) {
   const Status status = attachment.store().Clear(attachment.session());
-  attachment.NoteMutation();
+  attachment.NoteMutation(0);
   return status.ok() ? nullptr : Throw(env, status);
 }
 

@@ -64,7 +64,7 @@ void ValueReader::ReadLongString(napi_env env, napi_value value) {
   size_t count = 0;
   napi_get_value_string_utf16(env, value, nullptr, 0, &count);
   if (count > kValueBytesMax) return RefuseTooLong(count);
-  const std::unique_ptr<char16_t[]> units(new char16_t[count + 1]);  // Node-API ends it with a zero
+  const auto units = std::make_unique_for_overwrite<char16_t[]>(count + 1);  // Node-API ends it with a zero
   napi_get_value_string_utf16(env, value, units.get(), count + 1, &count);
   Block* narrow = AllocateBlock(count);
   if (NarrowUtf16(units.get(), count, narrow->payload())) {

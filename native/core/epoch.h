@@ -4,7 +4,8 @@
 // it once every record is idle or began later. (K. Fraser, "Practical lock-freedom", 2004; the reader's fence is made
 // nearly free by base/asymmetric_fence.h.) Nobody ever waits for a reader: what cannot be freed yet stays retired.
 //
-// Pairs: EpochRecord::epoch_ release in Exit, acquire in Reclaim (the reader's last look happens before the free).
+// Pairs: EpochRecord::epoch_ release in Enter and Exit, acquire in MayHold: what a reader looked at before, it looked at
+// before the free.
 #pragma once
 
 #include <atomic>
@@ -51,7 +52,7 @@ class EpochClock {
 class EpochRecord {
  public:
   void Enter(const EpochClock& clock) {
-    epoch_.store(clock.Now(), std::memory_order_relaxed);
+    epoch_.store(clock.Now(), std::memory_order_release);
     LightFence();
   }
   void Exit() { epoch_.store(kIdle, std::memory_order_release); }

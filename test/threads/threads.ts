@@ -51,16 +51,21 @@ export interface Outcome {
   readonly output: string;
 }
 
-const PROGRAM_MS_MAX = 60_000;
+const PROGRAM_MS_MAX = 100_000;
 
-/** Runs `programs/<name>.mjs` in a process of its own. */
-export function runProgram(
+/** Runs `programs/<name>.mjs` beside this file in a process of its own. */
+export function runProgram(name: string, given: readonly string[] = []): Promise<Outcome> {
+  return runProgramIn(import.meta.url, name, given, []);
+}
+
+/** The same beside the file `base`. */
+export function runProgramIn(
+  base: string,
   name: string,
-  given: readonly string[] = [],
-  nodeOptions: readonly string[] = [],
+  given: readonly string[],
+  nodeOptions: readonly string[],
 ): Promise<Outcome> {
-  const path = fileURLToPath(new URL(`./programs/${name}.mjs`, import.meta.url));
-  return run([...nodeOptions, path, ...given]);
+  return run([...nodeOptions, fileURLToPath(new URL(`./programs/${name}.mjs`, base)), ...given]);
 }
 
 /** Runs Node with these arguments. A process that hangs is killed, which its signal tells. */

@@ -1,6 +1,5 @@
 // @ts-nocheck Runs as it is, on dist/, which may not be built when types are checked.
 // Workers load the package while the main thread has it too, and end in each way; then the main thread ends as it likes.
-import { once } from 'node:events';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { ShardMap } from '../../../dist/index.js';
 
@@ -9,7 +8,7 @@ if (isMainThread) {
   for (const way of ['end', 'exit', 'throw', 'end', 'never close', 'end']) {
     const worker = new Worker(new URL(import.meta.url), { workerData: { handle: map.handle, way } });
     worker.on('error', () => {});
-    await once(worker, 'exit');
+    await new Promise((resolve) => worker.once('exit', resolve));
   }
   console.log(`entries ${map.size}`);
 } else {

@@ -10,7 +10,7 @@ parentPort.postMessage('ready');
 
 let wrong = 0;
 for (let round = 1; round <= rounds; round++) {
-  Atomics.wait(turns, 0, 2 * round - 2);
+  while (Atomics.load(turns, 0) === 2 * round - 2) Atomics.wait(turns, 0, 2 * round - 2);
   if (map.get('ping') !== round || map.get(`ping ${round}`) !== `text ${round}`) wrong++;
   map.set('pong', -round).delete(`ping ${round}`);
   Atomics.store(turns, 0, 2 * round);

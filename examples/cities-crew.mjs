@@ -1,0 +1,64 @@
+// The threads of one round, and the map or maps that they work on.
+import { once } from 'node:events';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { ShardMap } from 'shardmap';
+import { countryOf, partOf } from './cities-source.mjs';
+
+export const SHARED = 'one ShardMap';
+export const COPIED = 'a Map in each thread';
+
+export class Crew {
+  #workers;
+  /** The shared map; undefined where each worker has a Map of its own. */
+  map;
+
+  constructor(kind, cities, { threads, operations }) {
+    const codes = cities.map((city) => city.code);
+    const countries = [...new Set(codes.map(countryOf))].sort();
+    const meetingBuffer = new SharedArrayBuffer(8);
+    if (kind === SHARED) this.map = new ShardMap();
+    const handle = this.map?.handle; // all that a thread needs to get at the map
+    const peersOf = this.map ? () => [] : connectAll(threads);
+    this.#workers = Array.from({ length: threads }, (_, thread) => {
+      const peers = peersOf(thread);
+      const part = partOf(cities, thread, threads);
+      const workerData = { thread, threads, operations, part, codes, countries, handle, peers, meetingBuffer };
+      return new Worker(new URL('./cities-worker.mjs', import.meta.url), { workerData, transferList: peers });
+    });
+  }
+
+  /** All threads do a phase at the same time. Returns their results, and how fast they were together. */
+  async run(phase) {
+    const outcomes = await Promise.all(this.#workers.map((worker) => request(worker, phase)));
+    const startedMs = Math.min(...outcomes.map((outcome) => outcome.startedMs));
+    const endedMs = Math.max(...outcomes.map((outcome) => outcome.endedMs));
+    const operations = outcomes.reduce((total, outcome) => total + outcome.operations, 0);
+    const seconds = (endedMs - startedMs) / 1000;
+    return { operations, seconds, perSecond: operations / seconds, results: outcomes.map((outcome) => outcome.result) };
+  }
+
+  async stop() {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    this.map?.close();
+  }
+}
+
+/** Rejects if the worker fails. */
+async function request(worker, phase) {
+  worker.postMessage(phase);
+  const [outcome] = await once(worker, 'message');
+  return outcome;
+}
+
+/** Channels between all pairs of threads; returns the ends that a thread has. */
+function connectAll(threads) {
+  const ends = Array.from({ length: threads }, () => []);
+  for (let one = 0; one < threads; one++) {
+    for (let other = one + 1; other < threads; other++) {
+      const { port1, port2 } = new MessageChannel();
+      ends[one].push(port1);
+      ends[other].push(port2);
+    }
+  }
+  return (thread) => ends[thread];
+}

@@ -1,0 +1,118 @@
+// `npm start`: the cities of the world in one map that several threads load, read, count and update at once, checked at every step;
+// and the same work with a Map in each thread that is kept equal to the others by messages.
+//
+// Options: --threads (or CITIES_THREADS; by default as many as cores, at least 2), --operations of each thread, --rounds.
+import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { COPIED, Crew, SHARED } from './cities-crew.mjs';
+import { count, showDone, showRound, showRoundDone, showRunning, showStart, showTable } from './cities-report.mjs';
+import { countryKey, countryTotals, expectedResults, readCities } from './cities-source.mjs';
+
+const COUNTRIES_SHOWN = 3;
+
+/** Something is not as it has to be. */
+class CheckError extends Error {}
+
+function expectSame(what, found, expected) {
+  if (found !== expected) throw new CheckError(`${what}: found ${found}, expected ${expected}`);
+}
+
+/** One round with one kind of map. Returns its figures. */
+async function runRound(crew, where, expected) {
+  const figures = {};
+  const run = async (phase, describe) => {
+    showRunning(phase);
+    const outcome = await crew.run(phase);
+    showDone(phase, describe(count(outcome.operations)), outcome);
+    figures[phase] = outcome.perSecond;
+    return outcome.results;
+  };
+
+  const bytesBefore = await bytesUsed(crew);
+  await run('load', (entries) => `${entries} entries, each thread its part of them`);
+  figures.bytesPerEntry = ((await bytesUsed(crew)) - bytesBefore) / expected.entriesLoaded;
+  await checkContents(crew, `${where}, after the load`, expected.loaded);
+
+  const totals = await run('read', (reads) => `${reads} populations of any city, each by a fresh key`);
+  totals.forEach((total, thread) => {
+    expectSame(`${where}, thread ${thread}: the sum of the populations read`, total, expected.readTotals[thread]);
+  });
+  await run('count', (visited) => `${visited} entries visited, people added up by country`);
+  await run('mixed', (operations) => `${operations} populations read (95 %) or incremented (5 %)`);
+  await checkContents(crew, `${where}, after the updates`, expected.updated);
+  return figures;
+}
+
+/** Every thread iterates over its map: all must find what the source says, and in a shared map all in the same order. */
+async function checkContents(crew, where, contents) {
+  showRunning('check');
+  const { results } = await crew.run('digest');
+  results.forEach((found, thread) => {
+    expectSame(`${where}, thread ${thread}: the contents`, found.contents, contents);
+    if (crew.map) expectSame(`${where}, thread ${thread}: the order of the contents`, found.order, results[0].order);
+  });
+  showDone('check', `every thread sees what the source says: ${contents}${crew.map ? '; and in one order' : ''}`);
+}
+
+/** The store of a shared map is outside of V8's heaps; Maps are in those of the workers. */
+async function bytesUsed(crew) {
+  const { results } = await crew.run('heap');
+  return results.reduce((total, bytes) => total + bytes, crew.map?.stats().bytesTotal ?? 0);
+}
+
+/** A glance at the shared map from the main thread, which wrote none of it. */
+function look(map, cities) {
+  const totals = [...countryTotals(cities).keys()].map((country) => [country, map.get(countryKey(country))]);
+  const most = totals.sort(([, a], [, b]) => b - a).slice(0, COUNTRIES_SHOWN);
+  const people = most.map(([country, total]) => `${country} ${count(total)}`).join(', ');
+  showDone('look', `the main thread finds most people in the cities of ${people}`);
+}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: { threads: { type: 'string' }, operations: { type: 'string' }, rounds: { type: 'string' } },
+  });
+  const threadsByDefault = Math.max(2, os.availableParallelism());
+  return {
+    threads: wholeNumber('threads', values.threads ?? process.env.CITIES_THREADS, threadsByDefault),
+    operations: wholeNumber('operations', values.operations, 500_000),
+    rounds: wholeNumber('rounds', values.rounds, 5),
+  };
+}
+
+function wholeNumber(name, text, otherwise) {
+  if (text === undefined) return otherwise;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new CheckError(`--${name} must be a whole number from 1, and is '${text}'`);
+}
+
+async function main() {
+  const options = readOptions();
+  const cities = readCities();
+  showStart(cities, options);
+  const expected = expectedResults(cities, options);
+  const rounds = [];
+  for (let round = 1; round <= options.rounds; round++) {
+    const figures = {};
+    for (const kind of [SHARED, COPIED]) {
+      showRound(round, kind);
+      const crew = new Crew(kind, cities, options);
+      try {
+        figures[kind] = await runRound(crew, `round ${round}, ${kind}`, expected);
+        if (crew.map) look(crew.map, cities);
+        showRoundDone(figures[kind]);
+      } finally {
+        await crew.stop();
+      }
+    }
+    rounds.push(figures);
+  }
+  showTable(rounds, expected.entries, options.threads);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof CheckError ? `\nFAILED: ${error.message}` : error);
+  process.exitCode = 1;
+}
