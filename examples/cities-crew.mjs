@@ -9,6 +9,7 @@ export const COPIED = 'a Map in each thread';
 
 export class Crew {
   #workers;
+  #failure;
   /** The shared map; undefined where each worker has a Map of its own. */
   map;
 
@@ -25,11 +26,17 @@ export class Crew {
       const workerData = { thread, threads, operations, part, codes, countries, handle, peers, meetingBuffer };
       return new Worker(new URL('./cities-worker.mjs', import.meta.url), { workerData, transferList: peers });
     });
+    this.#failure = firstFailure(this.#workers);
   }
 
   /** All threads do a phase at the same time. Returns their results, and how fast they were together. */
   async run(phase) {
-    const outcomes = await Promise.all(this.#workers.map((worker) => request(worker, phase)));
+    const replies = this.#workers.map((worker) => once(worker, 'message'));
+    for (const worker of this.#workers) worker.postMessage(phase);
+    const failure = this.#failure.catch((cause) => {
+      throw new Error(`${phase}: a thread failed`, { cause });
+    });
+    const outcomes = (await Promise.race([Promise.all(replies), failure])).flat();
     const startedMs = Math.min(...outcomes.map((outcome) => outcome.startedMs));
     const endedMs = Math.max(...outcomes.map((outcome) => outcome.endedMs));
     const operations = outcomes.reduce((total, outcome) => total + outcome.operations, 0);
@@ -43,11 +50,16 @@ export class Crew {
   }
 }
 
-/** Rejects if the worker fails. */
-async function request(worker, phase) {
-  worker.postMessage(phase);
-  const [outcome] = await once(worker, 'message');
-  return outcome;
+/** A promise that only ever rejects: when a thread fails, or ends before it is stopped. */
+function firstFailure(workers) {
+  const failure = new Promise((_, reject) => {
+    workers.forEach((worker, thread) => {
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`thread ${thread} ended by itself with exit code ${code}`)));
+    });
+  });
+  failure.catch(() => {}); // stopping them ends them too, when nobody waits any more
+  return failure;
 }
 
 /** Channels between all pairs of threads; returns the ends that a thread has. */

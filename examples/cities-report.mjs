@@ -7,7 +7,7 @@ const isTerminal = process.stdout.isTTY;
 export function showStart(cities, { threads, rounds }) {
   const cores = os.availableParallelism();
   console.log(
-    `${count(cities.length)} cities, ${threads} threads on ${cores} cores, Node ${process.version}, ${rounds} rounds`,
+    `${count(cities.length)} cities, ${threads} threads on ${cores} cores, Node ${process.version}, rounds: ${rounds}`,
   );
 }
 

@@ -3,10 +3,16 @@
  * Primitives never come here; the addon stores them as they are.
  */
 
-import { DefaultSerializer, deserialize } from 'node:v8';
+import { DefaultDeserializer, DefaultSerializer, Deserializer } from 'node:v8';
 
 const CloneError = DOMException;
 const Bytes = Uint8Array;
+const { _readHostObject } = DefaultDeserializer.prototype as unknown as HostObjectReader;
+
+/** Node's reader of typed arrays and buffers. */
+interface HostObjectReader {
+  _readHostObject(): unknown;
+}
 
 /** Whether the addon stores `value` as it is. Functions and symbols are not storable at all: `encode` says so. */
 export function isPlain(value: unknown): boolean {
@@ -30,7 +36,11 @@ export function encode(value: unknown): Uint8Array {
 
 /** A fresh copy of the value that `encode` made the bytes from. */
 export function decode(bytes: unknown): unknown {
-  return deserialize(new Bytes(bytes as ArrayBuffer));
+  // Not a DefaultDeserializer: on Node 20 making one runs Array.prototype[Symbol.iterator], which users may have replaced.
+  const deserializer = new Deserializer(new Bytes(bytes as ArrayBuffer)) as Deserializer & HostObjectReader;
+  deserializer._readHostObject = _readHostObject;
+  deserializer.readHeader();
+  return deserializer.readValue();
 }
 
 /** A value as the addon returns it, decoded where it was stored encoded. */

@@ -3,11 +3,13 @@
 import { encode } from './codec.js';
 import { createArgumentError } from './errors.js';
 import { canonicalizeKey } from './key.js';
-import { ABSENT, type NativeStore } from './native.js';
+import { ABSENT, addon } from './native.js';
 
-/** Fills the empty store `native` with an array of items for each key that `callback` returns, keys in order of first appearance. */
+const { insert, setEncoded } = addon;
+
+/** Fills the empty store at `slot` with an array of items for each key that `callback` returns, keys in order of first appearance. */
 export function groupInto<Item>(
-  native: NativeStore,
+  slot: number,
   items: Iterable<Item>,
   callback: (item: Item, index: number) => unknown,
 ): void {
@@ -18,7 +20,7 @@ export function groupInto<Item>(
   let index = 0;
   for (const item of items) {
     const key = callback(item, index++);
-    const found = native.insert(key, groups.length, ABSENT);
+    const found = insert(slot, key, groups.length, ABSENT);
     if (found === ABSENT) {
       keys[groups.length] = canonicalizeKey(key);
       groups[groups.length] = [item];
@@ -27,5 +29,5 @@ export function groupInto<Item>(
       group[group.length] = item;
     }
   }
-  for (let each = 0; each < groups.length; each++) native.setEncoded(keys[each], encode(groups[each]));
+  for (let each = 0; each < groups.length; each++) setEncoded(slot, keys[each], encode(groups[each]));
 }

@@ -5,8 +5,9 @@
 
 import { decodeStored } from './codec.js';
 import { createReceiverError } from './errors.js';
-import { ABSENT, type NativeStore } from './native.js';
+import { ABSENT, addon, type NativeStore } from './native.js';
 
+const { page: readPage, recheck } = addon;
 const { defineProperty, getPrototypeOf, setPrototypeOf } = Object;
 
 /** Entries in the first page, so that a look at the first few is cheap; each page is four times as large as the one before. */
@@ -47,7 +48,7 @@ export class Cursor {
     const key = page[index + 1];
     this.#sequence = sequence;
     const isFresh = native.control[0] === this.#mutations;
-    const stored = isFresh ? page[index + 2] : native.recheck(key, sequence, ABSENT);
+    const stored = isFresh ? page[index + 2] : recheck(native.slot, key, sequence, ABSENT);
     if (stored === ABSENT) return false;
     this.key = key;
     this.stored = stored;
@@ -56,7 +57,7 @@ export class Cursor {
 
   #turn(native: NativeStore): boolean {
     this.#mutations = native.control[0] as number;
-    this.#page = native.page(this.#sequence, this.#entries);
+    this.#page = readPage(native.slot, this.#sequence, this.#entries);
     this.#index = 0;
     if (this.#entries < PAGE_ENTRIES_MAX) this.#entries *= PAGE_GROWTH;
     return this.#page.length > 0;

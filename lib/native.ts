@@ -4,46 +4,54 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { createError, fail } from './errors.js';
 
-/** What the addon exports. */
+/**
+ * What the addon exports. All maps of a thread call the same functions, with the slot of their store first: so V8 sees one call target
+ * however many maps there are. Slot 0 is never open: on it, as on any closed slot, everything but `close` throws.
+ * All functions validate the key first. A value that was stored encoded comes back as an `ArrayBuffer`, and no other value is an object.
+ */
 export interface Addon {
   /** Once per environment, before anything else. `fail` builds and throws the error; `collect` is `(...items) => items`. */
   setup(hooks: { fail(code: string, message: string): never; collect(...items: unknown[]): unknown[] }): void;
+  readonly limits: { readonly keyBytesMax: number; readonly valueBytesMax: number; readonly shardsMax: number };
   /** A new store, or with a name the process's store of that name; `shards` 0 is the default. */
   create(name: string | undefined, shards: number): NativeStore;
   /** The open store with this id, or undefined where there is none. */
   attach(id: string): NativeStore | undefined;
-  readonly limits: { readonly keyBytesMax: number; readonly valueBytesMax: number; readonly shardsMax: number };
+  /** The value of `key`, or undefined. */
+  get(slot: number, key: unknown): unknown;
+  /** The value of `key`, or `absent`. */
+  find(slot: number, key: unknown, absent: unknown): unknown;
+  has(slot: number, key: unknown): boolean;
+  /** `value` is a primitive, but no symbol. */
+  set(slot: number, key: unknown, value: unknown): void;
+  setEncoded(slot: number, key: unknown, bytes: Uint8Array): void;
+  delete(slot: number, key: unknown): boolean;
+  clear(slot: number): void;
+  size(slot: number): number;
+  /** In one atomic step: returns the value that was there, or inserts and returns `absent`. */
+  insert(slot: number, key: unknown, value: unknown, absent: unknown): unknown;
+  insertEncoded(slot: number, key: unknown, bytes: Uint8Array, absent: unknown): unknown;
+  /**
+   * `[sequence, key, value, …]` of about `count` entries with a sequence above `after`, in insertion order; fewer where they are large,
+   * and `[]` at the end only.
+   */
+  page(slot: number, after: number, count: number): unknown[];
+  /** The value of `key` if that is still the entry with `sequence`, else `absent`. */
+  recheck(slot: number, key: unknown, sequence: number, absent: unknown): unknown;
+  stats(slot: number): NativeStats;
+  /** Idempotent. The slot's number may be another store's afterwards. */
+  close(slot: number): void;
 }
 
-/**
- * One handle on a store: each `ShardMap` has its own. The functions carry the store and do not look at `this`; all validate the key first.
- * A value that was stored encoded comes back as an `ArrayBuffer`, and no other value is an object.
- */
+/** One handle on a store: each `ShardMap` has its own, and must keep this object, whose garbage collection closes it. */
 export interface NativeStore {
+  readonly slot: number;
   /** 32 lower-case hexadecimal digits, random. */
   readonly id: string;
   readonly name: string | undefined;
   readonly shards: number;
   /** `[0]` counts this environment's own mutations of the store, and wraps at 2^32. */
-  readonly control: Uint32Array;
-  get(key: unknown, absent?: unknown): unknown;
-  has(key: unknown): boolean;
-  /** `value` is a primitive, but no symbol. */
-  set(key: unknown, value: unknown): void;
-  setEncoded(key: unknown, bytes: Uint8Array): void;
-  delete(key: unknown): boolean;
-  clear(): void;
-  size(): number;
-  /** In one atomic step: returns the value that was there, or inserts and returns `absent`. */
-  insert(key: unknown, value: unknown, absent: unknown): unknown;
-  insertEncoded(key: unknown, bytes: Uint8Array, absent: unknown): unknown;
-  /** `[sequence, key, value, …]` of about `count` entries with a sequence above `after`, in insertion order; `[]` at the end only. */
-  page(after: number, count: number): unknown[];
-  /** The value of `key` if that is still the entry with `sequence`, else `absent`. */
-  recheck(key: unknown, sequence: number, absent: unknown): unknown;
-  stats(): NativeStats;
-  /** Idempotent; no other function may be called afterwards. */
-  close(): void;
+  readonly control: { readonly [index: number]: number };
 }
 
 /** Figures of one store; bytes are those reserved from the system unless said. */
@@ -77,3 +85,12 @@ function load(): Addon {
 }
 
 export const addon = load();
+
+/** What takes the place of a map's store when it is closed. Its counter equals nothing: nothing is shown without asking the addon, which throws. */
+export const CLOSED_STORE: NativeStore = Object.freeze({
+  slot: 0,
+  id: '',
+  name: undefined,
+  shards: 0,
+  control: Object.freeze([Number.NaN]),
+});

@@ -29,17 +29,24 @@ export interface ResolvedOptions {
   readonly shards: number;
 }
 
-/** What `ShardMap.from` hands to the constructor in place of options: a store that is open already. */
+/** What `ShardMap.from` hands to the constructor in place of options: a store that is open already, for one map to take. */
 export class Attachment {
   readonly #native: NativeStore;
+  #isTaken = false;
 
   constructor(native: NativeStore) {
     this.#native = native;
   }
 
-  /** The store in `options` if these are an attachment. */
-  static read(options: unknown): NativeStore | undefined {
-    return typeof options === 'object' && options !== null && #native in options ? options.#native : undefined;
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
+
+  /** The store in `options` if these are an attachment that no map has taken. */
+  static take(options: unknown): NativeStore | undefined {
+    if (typeof options !== 'object' || options === null || !(#native in options) || options.#isTaken) return undefined;
+    options.#isTaken = true;
+    return options.#native;
   }
 }
 
@@ -54,12 +61,12 @@ export function resolveOptions(options: unknown): ResolvedOptions {
 
 /** Opens the store that the options ask for. */
 export function openStore(options: unknown): NativeStore {
-  const attached = Attachment.read(options);
+  const attached = Attachment.take(options);
   if (attached !== undefined) return attached;
   const { name, shards } = resolveOptions(options);
   const native = addon.create(name, shards);
   if (shards === 0 || native.shards === shards) return native;
-  native.close();
+  addon.close(native.slot);
   const message = `the store '${name}' is open with ${native.shards} shards and cannot be opened with ${shards}`;
   throw createError('ERR_SHARDMAP_OPTIONS_CONFLICT', message);
 }

@@ -1,22 +1,23 @@
 /** The class: the contract of ECMAScript's `Map`, over a store that all threads of the process share. */
 
 import type { InspectOptions, inspect } from 'node:util';
-import { CLOSED_STORE } from './closed-store.js';
 import { decodeStored, encode, isPlain } from './codec.js';
 import { Computation, noteClear, noteDelete, notePut } from './computation.js';
+import { addEntries, isObject } from './entries.js';
 import { createArgumentError, createClosedError, createError, createReceiverError } from './errors.js';
 import { groupInto } from './groups.js';
 import { createHandle, readHandle, type ShardMapHandle } from './handle.js';
 import { inspectEntries } from './inspection.js';
 import { Cursor, createIterator, type IterationKind } from './iterator.js';
 import type { Key } from './key.js';
-import { ABSENT, addon, type NativeStore } from './native.js';
+import { ABSENT, addon, CLOSED_STORE, type NativeStore } from './native.js';
 import { Attachment, openStore, type ShardMapOptions } from './options.js';
 import { createStats, type ShardMapStats } from './stats.js';
 
+// `delete` and `size` are words of the language and of the class.
+const { clear, close, find, get, has, insert, insertEncoded, set, setEncoded, stats, delete: remove, size: count } = addon;
 const { defineProperty, setPrototypeOf } = Object;
 const { apply } = Reflect;
-const iterator: typeof Symbol.iterator = Symbol.iterator;
 
 // Node 20 adds these symbols to its main context only: elsewhere they may be missing, and the methods then have no name to be called by.
 const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol('Symbol.dispose') as typeof Symbol.dispose);
@@ -82,7 +83,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
       // Nobody gets the map; one without a name is left to garbage collection, as a `Map` is.
       if (native.name !== undefined) {
         this.#native = CLOSED_STORE;
-        native.close();
+        close(native.slot);
       }
       throw error;
     }
@@ -101,15 +102,16 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     const native = addon.attach(id);
     if (native === undefined)
       throw createClosedError(`the store ${id} is not open: each of its maps was closed, or its threads ended`);
-    // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
-    const Class = typeof this === 'function' ? this : ShardMap;
-    const map = new Class<K, V>(undefined, new Attachment(native) as ShardMapOptions);
-    if (map.#native === native) return map;
-    native.close();
-    throw createError(
-      'ERR_SHARDMAP_INVALID_ARGUMENT',
-      'the constructor of a subclass must hand its second argument on to ShardMap',
-    );
+    const attachment = new Attachment(native);
+    try {
+      // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
+      const map = new (typeof this === 'function' ? this : ShardMap)<K, V>(undefined, attachment as ShardMapOptions);
+      if (attachment.isTaken) return map;
+    } finally {
+      if (!attachment.isTaken) close(native.slot);
+    }
+    const message = 'the constructor of a subclass must hand its second argument on to ShardMap';
+    throw createError('ERR_SHARDMAP_INVALID_ARGUMENT', message);
   }
 
   /**
@@ -121,7 +123,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   static groupBy<K extends Key, T>(items: Iterable<T>, callback: (item: T, index: number) => K): ShardMap<K, T[]> {
     const map = new ShardMap<K, T[]>();
-    groupInto(map.#native, items, callback);
+    groupInto(map.#native.slot, items, callback);
     return map;
   }
 
@@ -133,17 +135,17 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
 
   /** What another thread attaches to this store with, by {@link ShardMap.from}: frozen, small, survives `structuredClone`. */
   get handle(): ShardMapHandle {
-    return createHandle(storeOf(this, 'handle'));
+    return createHandle(openStoreOf(this, 'handle'));
   }
 
   /** The name the store was made with, if any. */
   get name(): string | undefined {
-    return storeOf(this, 'name').name;
+    return openStoreOf(this, 'name').name;
   }
 
   /** Entries in the store, counted over all shards: exact while no other thread writes. Takes no lock. */
   get size(): number {
-    return storeOf(this, 'size').size();
+    return count(storeOf(this, 'size').slot);
   }
 
   /**
@@ -153,7 +155,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.get('answer');
    */
   get(key: K): V | undefined {
-    return decodeStored(storeOf(this, 'get').get(key)) as V | undefined;
+    return decodeStored(get(storeOf(this, 'get').slot, key)) as V | undefined;
   }
 
   /**
@@ -163,7 +165,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * if (!map.has('answer')) map.set('answer', 42);
    */
   has(key: K): boolean {
-    return storeOf(this, 'has').has(key);
+    return has(storeOf(this, 'has').slot, key);
   }
 
   /**
@@ -174,9 +176,9 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.set('a', 1).set('b', { nested: ['values', 2n] });
    */
   set(key: K, value: V): this {
-    const native = storeOf(this, 'set');
-    if (isPlain(value)) native.set(key, value);
-    else putEncoded(this, key, value);
+    const { slot } = storeOf(this, 'set');
+    if (isPlain(value)) set(slot, key, value);
+    else setEncodedValue(this, key, value);
     if (this.#computation !== undefined) notePut(this.#computation, key);
     return this;
   }
@@ -188,14 +190,14 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.delete('answer'); // true for one thread only, however many try
    */
   delete(key: K): boolean {
-    const isDeleted = storeOf(this, 'delete').delete(key);
+    const isDeleted = remove(storeOf(this, 'delete').slot, key);
     if (this.#computation !== undefined) noteDelete(this.#computation, key);
     return isDeleted;
   }
 
   /** Deletes all entries, one shard after the other: under other threads' writes, what they add meanwhile may stay. */
   clear(): void {
-    storeOf(this, 'clear').clear();
+    clear(storeOf(this, 'clear').slot);
     noteClear(this.#computation);
   }
 
@@ -207,8 +209,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * const owner = map.getOrInsert('lock', threadId);
    */
   getOrInsert(key: K, value: V): V {
-    const native = storeOf(this, 'getOrInsert');
-    const found = isPlain(value) ? native.insert(key, value, ABSENT) : insertEncoded(this, key, value);
+    const { slot } = storeOf(this, 'getOrInsert');
+    const found = isPlain(value) ? insert(slot, key, value, ABSENT) : insertEncodedValue(this, key, value);
     if (found !== ABSENT) return decodeStored(found) as V;
     if (this.#computation !== undefined) notePut(this.#computation, key);
     return value;
@@ -223,9 +225,9 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * const page = map.getOrInsertComputed(url, (url) => render(url));
    */
   getOrInsertComputed(key: K, callback: (key: K) => V): V {
-    const native = storeOf(this, 'getOrInsertComputed');
+    const { slot } = storeOf(this, 'getOrInsertComputed');
     if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
-    const found = native.get(key, ABSENT);
+    const found = find(slot, key, ABSENT);
     if (found !== ABSENT) return decodeStored(found) as V;
     const computation = new Computation(key, this.#computation);
     this.#computation = computation;
@@ -240,12 +242,12 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     const key = computation.key as K;
     const value = callback(key);
     const bytes = isPlain(value) ? undefined : encode(value);
-    const native = this.#native;
+    const { slot } = this.#native;
     if (computation.isOwnEntry) {
-      if (bytes === undefined) native.set(key, value);
-      else native.setEncoded(key, bytes);
+      if (bytes === undefined) set(slot, key, value);
+      else setEncoded(slot, key, bytes);
     } else {
-      const found = bytes === undefined ? native.insert(key, value, ABSENT) : native.insertEncoded(key, bytes, ABSENT);
+      const found = bytes === undefined ? insert(slot, key, value, ABSENT) : insertEncoded(slot, key, bytes, ABSENT);
       if (found !== ABSENT) return decodeStored(found) as V;
     }
     notePut(computation.outer, key);
@@ -318,7 +320,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.stats().bytesPerEntry;
    */
   stats(): ShardMapStats {
-    return createStats(storeOf(this, 'stats').stats());
+    return createStats(stats(storeOf(this, 'stats').slot));
   }
 
   /**
@@ -329,9 +331,9 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.close();
    */
   close(): void {
-    const native = storeOf(this, 'close');
+    const { slot } = storeOf(this, 'close');
     this.#native = CLOSED_STORE;
-    native.close();
+    close(slot);
   }
 
   /** `close()`, for `using map = new ShardMap()`. */
@@ -354,41 +356,25 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   }
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' ? value !== null : typeof value === 'function';
+/** The same where the addon is not asked, and so cannot tell that the map is closed. */
+function openStoreOf(receiver: unknown, method: string): NativeStore {
+  const native = storeOf(receiver, method);
+  if (native === CLOSED_STORE) throw createClosedError('This ShardMap is closed');
+  return native;
 }
 
 /** Encoding runs getters of the user's, which may close the map: the store is looked up afterwards. */
-function putEncoded(map: unknown, key: unknown, value: unknown): void {
+function setEncodedValue(map: unknown, key: unknown, value: unknown): void {
   const bytes = encode(value);
-  storeOf(map, 'set').setEncoded(key, bytes);
+  setEncoded(storeOf(map, 'set').slot, key, bytes);
 }
 
-function insertEncoded(map: unknown, key: unknown, value: unknown): unknown {
+function insertEncodedValue(map: unknown, key: unknown, value: unknown): unknown {
   const bytes = encode(value);
-  return storeOf(map, 'getOrInsert').insertEncoded(key, bytes, ABSENT);
+  return insertEncoded(storeOf(map, 'getOrInsert').slot, key, bytes, ABSENT);
 }
 
 function iterate<Item>(map: unknown, method: string, kind: IterationKind): MapIterator<Item> {
-  const cursor = new Cursor(storeOf(map, method));
+  const cursor = new Cursor(openStoreOf(map, method));
   return createIterator<unknown, Item>({ owner: map, storeOf }, cursor, kind);
-}
-
-/** ECMAScript's AddEntriesFromIterable: the adder is looked up once, and the iterator closed where an entry or the adder throws. */
-function addEntries<K extends Key, V>(map: ShardMap<K, V>, entries: Iterable<readonly [K, V]>): void {
-  const adder: unknown = map.set;
-  if (typeof adder !== 'function') throw createArgumentError('the set method of the map', 'a function', adder);
-  for (const entry of iterateOnce(entries)) {
-    if (!isObject(entry)) throw createArgumentError('each of the entries', 'an object such as [key, value]', entry);
-    const key = entry[0];
-    const value = entry[1];
-    apply(adder, map, [key, value]);
-  }
-}
-
-/** The same iteration, with an error that says what is wrong where there is none. */
-function iterateOnce<Item>(items: Iterable<Item>): Iterable<Item> {
-  const method: unknown = items[iterator];
-  if (typeof method !== 'function') throw createArgumentError('entries', 'an iterable of [key, value] pairs', items);
-  return { [iterator]: () => apply(method, items, []) };
 }

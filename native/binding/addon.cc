@@ -45,13 +45,13 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
   }
   auto store = Registry::OfProcess().Create(std::move(name), shards);
   if (!store.ok()) return Napi::Value(info.Env(), Throw(info.Env(), store.status()));
-  return NewNativeStoreObject(info.Env(), std::move(store.value()));
+  return NewNativeStore(info.Env(), std::move(store.value()));
 }
 
 Napi::Value Attach(const Napi::CallbackInfo& info) {
   auto store = Registry::OfProcess().Find(info[0].As<Napi::String>().Utf8Value());
   if (store == nullptr) return info.Env().Undefined();
-  return NewNativeStoreObject(info.Env(), std::move(store));
+  return NewNativeStore(info.Env(), std::move(store));
 }
 
 Napi::Object Limits(Napi::Env env) {
@@ -69,6 +69,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("create", Napi::Function::New<Guarded<Create>>(env, "create"));
   exports.Set("attach", Napi::Function::New<Guarded<Attach>>(env, "attach"));
   exports.Set("limits", Limits(env));
+  AddStoreFunctions(env, exports);
   return exports;
 }
 

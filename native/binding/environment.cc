@@ -9,14 +9,22 @@ Attachment::Attachment(napi_env env, std::shared_ptr<OpenStore> open_store)
   Napi::Uint32Array control = Napi::Uint32Array::New(env_, 1);
   mutations_ = control.Data();
   control_ = Napi::Persistent(control);
+  unreported_bytes_ = store().shards() * sizeof(Shard);
   ReportMemory();
 }
 
-Attachment::~Attachment() { Napi::MemoryManagement::AdjustExternalMemory(env_, -reported_bytes_); }
+Attachment::~Attachment() {
+  Napi::MemoryManagement::AdjustExternalMemory(env_, -static_cast<int64_t>(reported_bytes_));
+}
 
 void Attachment::ReportMemory() {
-  const auto bytes = static_cast<int64_t>(store().Stats().total_bytes());
-  Napi::MemoryManagement::AdjustExternalMemory(env_, bytes - reported_bytes_);
+  size_t bytes = reported_bytes_ + unreported_bytes_;
+  if (bytes >= 2 * measured_bytes_ + kMeasureBytesMin) {
+    measured_bytes_ = static_cast<size_t>(store().Stats().total_bytes());
+    bytes = measured_bytes_;
+  }
+  const int64_t growth = static_cast<int64_t>(bytes) - static_cast<int64_t>(reported_bytes_);
+  Napi::MemoryManagement::AdjustExternalMemory(env_, growth);
   reported_bytes_ = bytes;
   unreported_bytes_ = 0;
 }
@@ -41,9 +49,8 @@ void Environment::CleanUp(void* environment) {
 }
 
 Environment::~Environment() {
-  for (NativeStore* store : native_stores_) {
-    store->attachment.reset();
-    store->environment = nullptr;
+  for (NativeStore* owner : owners_) {
+    if (owner != nullptr) owner->environment = nullptr;
   }
 }
 
@@ -60,25 +67,38 @@ std::shared_ptr<Attachment> Environment::Attach(std::shared_ptr<OpenStore> open_
   return attachment;
 }
 
-NativeStore* Environment::NewNativeStore(std::shared_ptr<Attachment> attachment) {
-  auto store = std::make_unique<NativeStore>(NativeStore{this, std::move(attachment)});
-  native_stores_.insert(store.get());
-  return store.release();
+NativeStore* Environment::Open(std::shared_ptr<OpenStore> open_store) {
+  std::shared_ptr<Attachment> attachment = Attach(std::move(open_store));
+  if (free_slots_.empty()) {
+    owners_.push_back(nullptr);
+    free_slots_.reserve(owners_.size());  // so that closing a slot never allocates
+    free_slots_.push_back(static_cast<uint32_t>(slots_.size()));
+    slots_.push_back(nullptr);
+  }
+  const uint32_t slot = free_slots_.back();
+  auto owner = std::make_unique<NativeStore>(NativeStore{this, slot});
+  free_slots_.pop_back();
+  slots_[slot] = std::move(attachment);
+  owners_[slot] = owner.get();
+  return owner.release();
 }
 
-void Environment::Close(NativeStore* store) {
-  if (store->attachment == nullptr) return;
-  const OpenStore* open_store = &store->attachment->open_store();
-  store->attachment.reset();
+void Environment::Close(uint32_t slot) {
+  if (AttachmentAt(slot) == nullptr) return;
+  if (owners_[slot] != nullptr) owners_[slot]->slot = 0;
+  owners_[slot] = nullptr;
+  const OpenStore* open_store = &slots_[slot]->open_store();
+  slots_[slot].reset();
+  free_slots_.push_back(slot);
   const auto known = attachments_.find(open_store);
   if (known != attachments_.end() && known->second.expired()) attachments_.erase(known);
 }
 
 void Environment::Forget(NativeStore* store) {
-  native_stores_.erase(store);
-  const bool is_open_by_name = store->attachment != nullptr && store->attachment->open_store().name.has_value();
-  if (is_open_by_name) kept_.push_back(std::move(store->attachment));
-  Close(store);
+  const uint32_t slot = store->slot;
+  if (slot == 0) return;
+  owners_[slot] = nullptr;
+  if (!slots_[slot]->open_store().name.has_value()) Close(slot);
 }
 
 }  // namespace shardmap

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "engine/registry.h"
@@ -40,27 +39,30 @@ class Attachment {
   Napi::Value Control() const { return control_.Value(); }
 
  private:
-  // V8 hears of a store's memory each time this much of it was written.
-  static constexpr size_t kReportBytes = size_t{1} << 20;
+  // V8 hears of a store's memory each time about this much was written.
+  static constexpr size_t kReportBytes = size_t{64} << 10;
+  // What was written since the last measurement may take this much, or as much as was measured, before the next.
+  static constexpr size_t kMeasureBytesMin = size_t{1} << 20;
 
   // Tells V8 how much memory outside its heap the store takes, so that garbage collection, which closes maps that were
-  // dropped, comes when it is worth while.
+  // dropped, comes when it is worth while. Takes what was written for growth, and measures now and then.
   void ReportMemory();
 
   Napi::Env env_;
   Handle handle_;
   size_t unreported_bytes_ = 0;
-  int64_t reported_bytes_ = 0;
+  size_t reported_bytes_ = 0;
+  size_t measured_bytes_ = 0;
   Napi::Reference<Napi::Uint32Array> control_;
   uint32_t* mutations_;  // memory of control_
 };
 
 class Environment;
 
-// What the native functions of one JavaScript object work on; freed by the object's finalizer.
+// What a JavaScript object holds of a store: its place in the environment's table. Freed by the object's finalizer.
 struct NativeStore {
-  Environment* environment;                // nullptr once the environment is gone
-  std::shared_ptr<Attachment> attachment;  // nullptr once closed
+  Environment* environment;  // nullptr once the environment is gone
+  uint32_t slot;             // 0 once closed
 };
 
 class Environment {
@@ -76,14 +78,17 @@ class Environment {
   // collect(...items) returns the array of its arguments: far cheaper than setting elements one by one.
   const Napi::FunctionReference& collect() const { return collect_; }
 
-  // The attachment to a store, made if there is none. Throws std::bad_alloc.
-  std::shared_ptr<Attachment> Attach(std::shared_ptr<OpenStore> open_store);
+  // The attachment in a slot, or nullptr for a number that is no open slot's. Hot methods get their store so, by a small
+  // integer, and not by functions of its own: V8 calls a function much faster where it is the same for every store
+  // (docs/performance.md, crossings).
+  Attachment* AttachmentAt(uint32_t slot) const { return slot < slots_.size() ? slots_[slot].get() : nullptr; }
 
-  NativeStore* NewNativeStore(std::shared_ptr<Attachment> attachment);
-  // Lets go of the attachment; idempotent.
-  void Close(NativeStore* store);
-  // Called when the JavaScript object is gone. Closes, but that the handle of a named store stays open until the
-  // environment ends.
+  // Opens a slot for a store, in which the environment's attachment to it is shared. Throws std::bad_alloc.
+  NativeStore* Open(std::shared_ptr<OpenStore> open_store);
+  // Closes a slot; idempotent.
+  void Close(uint32_t slot);
+  // Called when the JavaScript object is gone. Closes its slot, unless the store has a name: then it stays open until
+  // the environment ends.
   void Forget(NativeStore* store);
 
  private:
@@ -92,12 +97,15 @@ class Environment {
 
   static void CleanUp(void* environment);
 
+  std::shared_ptr<Attachment> Attach(std::shared_ptr<OpenStore> open_store);
+
   napi_env env_;
   Napi::FunctionReference fail_;
   Napi::FunctionReference collect_;
   std::unordered_map<const OpenStore*, std::weak_ptr<Attachment>> attachments_;
-  std::unordered_set<NativeStore*> native_stores_;
-  std::vector<std::shared_ptr<Attachment>> kept_;
+  std::vector<std::shared_ptr<Attachment>> slots_{nullptr};  // slot 0 is never open
+  std::vector<NativeStore*> owners_{nullptr};                // of each slot; nullptr where the object is gone
+  std::vector<uint32_t> free_slots_;
 };
 
 }  // namespace shardmap

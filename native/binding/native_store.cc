@@ -18,31 +18,46 @@ namespace {
 // Entries asked for at once become arguments of one call, for which V8's stack must have room.
 constexpr uint32_t kPageEntriesMax = 4096;
 
+// A page ends after this many bytes of keys and values, so that few large values do not all come at once.
+constexpr size_t kPageBytes = size_t{1} << 20;
+
 using Method = napi_value (*)(napi_env, Attachment&, const napi_value* args);
 
-// Turns a method into a Node-API callback: gets the arguments (undefined where missing) and the store.
+// Turns a method into a Node-API callback: gets the store of the slot in the first argument, and `kArguments` more
+// (undefined where missing).
 template <size_t kArguments, Method kMethod>
 napi_value Callback(napi_env env, napi_callback_info info) {
-  napi_value args[kArguments == 0 ? 1 : kArguments];
-  size_t count = kArguments;
-  void* data = nullptr;
-  napi_get_cb_info(env, info, &count, args, nullptr, &data);
-  Attachment* attachment = static_cast<NativeStore*>(data)->attachment.get();
+  napi_value args[1 + kArguments];
+  size_t count = std::size(args);
+  void* environment = nullptr;
+  napi_get_cb_info(env, info, &count, args, nullptr, &environment);
+  uint32_t slot = 0;
+  napi_get_value_uint32(env, args[0], &slot);
+  Attachment* attachment = static_cast<Environment*>(environment)->AttachmentAt(slot);
   if (attachment == nullptr) return Throw(env, Status(Code::kClosed, "This ShardMap is closed"));
   try {
-    return kMethod(env, *attachment, args);
+    return kMethod(env, *attachment, args + 1);
   } catch (const std::bad_alloc&) {
     return Throw(env, Status::OutOfMemory());
   }
 }
 
-napi_value Get(napi_env env, Attachment& attachment, const napi_value* args) {
-  const KeyReader key(env, args[0]);
+// The value of a key, or `absent`.
+napi_value Lookup(napi_env env, Attachment& attachment, napi_value key_value, napi_value absent) {
+  const KeyReader key(env, key_value);
   if (!key.ok()) return Throw(env, key.status());
   const ReadGuard guard(attachment.session());
   ReadValue value;
-  if (!attachment.store().Get(guard, key.key(), &value)) return args[1];
+  if (!attachment.store().Get(guard, key.key(), &value)) return absent;
   return ValueToJs(env, value);
+}
+
+napi_value Get(napi_env env, Attachment& attachment, const napi_value* args) {
+  return Lookup(env, attachment, args[0], nullptr);
+}
+
+napi_value Find(napi_env env, Attachment& attachment, const napi_value* args) {
+  return Lookup(env, attachment, args[0], args[1]);
 }
 
 napi_value Has(napi_env env, Attachment& attachment, const napi_value* args) {
@@ -53,7 +68,7 @@ napi_value Has(napi_env env, Attachment& attachment, const napi_value* args) {
 }
 
 napi_value SetValue(napi_env env, Attachment& attachment, const Key& key, Value value) {
-  const size_t bytes = key.size + value.size();
+  const size_t bytes = Entry::SizeFor(key, value);
   const Status status = attachment.store().Set(attachment.session(), key, std::move(value));
   if (!status.ok()) return Throw(env, status);
   attachment.NoteMutation(bytes);
@@ -77,7 +92,7 @@ napi_value SetEncoded(napi_env env, Attachment& attachment, const napi_value* ar
 }
 
 napi_value InsertValue(napi_env env, Attachment& attachment, const Key& key, Value value, napi_value absent) {
-  const size_t bytes = key.size + value.size();
+  const size_t bytes = Entry::SizeFor(key, value);
   const ReadGuard guard(attachment.session());
   ReadValue existing;
   Result<bool> inserted = attachment.store().Insert(guard, attachment.session(), key, std::move(value), &existing);
@@ -134,14 +149,21 @@ uint64_t AppendEntries(napi_env env, Attachment& attachment, uint64_t after, uin
   const ReadGuard guard(attachment.session());
   std::vector<ScannedEntry> entries;
   attachment.store().Scan(guard, after, count, &entries);
+  uint64_t last = after;
+  size_t bytes = 0;
   for (const ScannedEntry& scanned : entries) {
+    // Entries of one number are never parted, as the cursor could not tell them apart.
+    if (bytes >= kPageBytes && scanned.sequence != last) break;
+    last = scanned.sequence;
     ReadValue value;
     if (!attachment.store().ReadScanned(guard, scanned, &value)) continue;
+    const Key key = scanned.entry->key();
+    bytes += key.size + value.size();
     items->push_back(ToJs(env, static_cast<double>(scanned.sequence)));
-    items->push_back(KeyToJs(env, scanned.entry->key()));
+    items->push_back(KeyToJs(env, key));
     items->push_back(ValueToJs(env, value));
   }
-  return entries.empty() ? after : entries.back().sequence;
+  return last;
 }
 
 napi_value Page(napi_env env, Attachment& attachment, const napi_value* args) {
@@ -158,7 +180,9 @@ napi_value Page(napi_env env, Attachment& attachment, const napi_value* args) {
   }
   const bool is_complete = std::find(items.begin(), items.end(), nullptr) == items.end();
   if (!is_complete) return nullptr;  // V8 could not make a value and has an exception pending
-  return Environment::Of(env)->collect().Call(items);
+  napi_value page = nullptr;
+  napi_call_function(env, Undefined(env), Environment::Of(env)->collect().Value(), items.size(), items.data(), &page);
+  return page;  // nullptr with an exception pending, as when the thread is being terminated
 }
 
 napi_value Recheck(napi_env env, Attachment& attachment, const napi_value* args) {
@@ -188,52 +212,57 @@ napi_value Stats(napi_env env, Attachment& attachment, const napi_value*) {
 }
 
 napi_value Close(napi_env env, napi_callback_info info) {
-  void* data = nullptr;
-  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  auto* store = static_cast<NativeStore*>(data);
-  if (store->environment != nullptr) store->environment->Close(store);
+  napi_value args[1];
+  size_t count = std::size(args);
+  void* environment = nullptr;
+  napi_get_cb_info(env, info, &count, args, nullptr, &environment);
+  uint32_t slot = 0;
+  napi_get_value_uint32(env, args[0], &slot);
+  static_cast<Environment*>(environment)->Close(slot);
   return nullptr;
 }
 
 void Finalize(napi_env, void* data, void*) {
-  auto* store = static_cast<NativeStore*>(data);
-  if (store->environment != nullptr) store->environment->Forget(store);
-  delete store;
-}
-
-napi_property_descriptor Function(const char* name, napi_callback callback, NativeStore* store) {
-  return {name, nullptr, callback, nullptr, nullptr, nullptr, napi_enumerable, store};
+  const std::unique_ptr<NativeStore> store(static_cast<NativeStore*>(data));
+  if (store->environment != nullptr) store->environment->Forget(store.get());
 }
 
 }  // namespace
 
-Napi::Object NewNativeStoreObject(Napi::Env env, std::shared_ptr<OpenStore> open_store) {
-  Environment* environment = Environment::Of(env);
+Napi::Object NewNativeStore(Napi::Env env, std::shared_ptr<OpenStore> open_store) {
   const OpenStore& opened = *open_store;
-  NativeStore* store = environment->NewNativeStore(environment->Attach(std::move(open_store)));
-  const napi_property_descriptor functions[] = {
-      Function("get", Callback<2, Get>, store),
-      Function("has", Callback<1, Has>, store),
-      Function("set", Callback<2, Set>, store),
-      Function("setEncoded", Callback<2, SetEncoded>, store),
-      Function("delete", Callback<1, Delete>, store),
-      Function("clear", Callback<0, Clear>, store),
-      Function("size", Callback<0, Size>, store),
-      Function("insert", Callback<3, Insert>, store),
-      Function("insertEncoded", Callback<3, InsertEncoded>, store),
-      Function("page", Callback<2, Page>, store),
-      Function("recheck", Callback<3, Recheck>, store),
-      Function("stats", Callback<0, Stats>, store),
-      Function("close", Close, store),
-  };
+  Environment* environment = Environment::Of(env);
+  NativeStore* store = environment->Open(std::move(open_store));
   Napi::Object object = Napi::Object::New(env);
   napi_add_finalizer(env, object, store, Finalize, nullptr, nullptr);
+  object.Set("slot", store->slot);
   object.Set("id", opened.id);
   object.Set("name", opened.name.has_value() ? Napi::Value(Napi::String::New(env, *opened.name)) : env.Undefined());
   object.Set("shards", static_cast<double>(opened.store.shards()));
-  object.Set("control", store->attachment->Control());
-  napi_define_properties(env, object, std::size(functions), functions);
+  object.Set("control", environment->AttachmentAt(store->slot)->Control());
   return object;
+}
+
+void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char* name, napi_callback callback) {
+    napi_value function = nullptr;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, Environment::Of(env), &function);
+    exports.Set(name, function);
+  };
+  add("get", Callback<1, Get>);
+  add("find", Callback<2, Find>);
+  add("has", Callback<1, Has>);
+  add("set", Callback<2, Set>);
+  add("setEncoded", Callback<2, SetEncoded>);
+  add("delete", Callback<1, Delete>);
+  add("clear", Callback<0, Clear>);
+  add("size", Callback<0, Size>);
+  add("insert", Callback<3, Insert>);
+  add("insertEncoded", Callback<3, InsertEncoded>);
+  add("page", Callback<2, Page>);
+  add("recheck", Callback<3, Recheck>);
+  add("stats", Callback<0, Stats>);
+  add("close", Close);
 }
 
 }  // namespace shardmap

@@ -1,5 +1,4 @@
-// The JavaScript object through which lib/ works on one store: its methods are raw Node-API callbacks that carry the
-// store as their data, which is the cheapest call there is (docs/performance.md, crossings).
+// Stores as JavaScript sees them: an object that names a slot, and functions that work on the store in a slot.
 #pragma once
 
 #include <napi.h>
@@ -10,7 +9,11 @@
 
 namespace shardmap {
 
-// A new object for the store; lib/native.ts declares its shape. Throws std::bad_alloc.
-Napi::Object NewNativeStoreObject(Napi::Env env, std::shared_ptr<OpenStore> open_store);
+// A new object for the store; lib/native.ts declares its shape. Its finalizer closes its slot. Throws std::bad_alloc.
+Napi::Object NewNativeStore(Napi::Env env, std::shared_ptr<OpenStore> open_store);
+
+// Adds the functions that work on a slot to the addon's exports. They are raw Node-API callbacks: an argument read or a
+// call through a wrapper class would cost more than the whole lookup (docs/performance.md, crossings).
+void AddStoreFunctions(Napi::Env env, Napi::Object exports);
 
 }  // namespace shardmap

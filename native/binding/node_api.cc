@@ -1,7 +1,5 @@
 #include "binding/node_api.h"
 
-#include <string>
-
 #include "binding/environment.h"
 
 namespace shardmap {
@@ -9,12 +7,17 @@ namespace shardmap {
 napi_value Throw(napi_env env, const Status& status) {
   const std::string_view code = CodeName(status.code());
   const std::string_view message = status.message();
-  Environment* environment = Environment::Of(env);
-  if (environment == nullptr || environment->fail().IsEmpty()) {
-    Napi::Error::New(env, std::string(message)).ThrowAsJavaScriptException();
+  // Raw calls, which just fail while a thread is being terminated, where a wrapper's attempt to throw would abort.
+  napi_value args[2];
+  napi_create_string_latin1(env, code.data(), code.size(), &args[0]);
+  napi_create_string_latin1(env, message.data(), message.size(), &args[1]);
+  const Environment* environment = Environment::Of(env);
+  if (environment != nullptr && !environment->fail().IsEmpty()) {
+    napi_call_function(env, Undefined(env), environment->fail().Value(), 2, args, nullptr);
   } else {
-    environment->fail().Call({Napi::String::New(env, code.data(), code.size()),
-                              Napi::String::New(env, message.data(), message.size())});
+    napi_value error = nullptr;
+    napi_create_error(env, args[0], args[1], &error);
+    napi_throw(env, error);
   }
   return nullptr;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 
 namespace shardmap {
 
@@ -16,7 +17,11 @@ bool EntryList::MakeRoom(size_t bytes) {
 }
 
 bool EntryList::OpenChunk(size_t bytes) {
-  if (chunks_.size() == chunks_.capacity()) chunks_.reserve(2 * chunks_.capacity() + 1);
+  try {
+    if (chunks_.size() == chunks_.capacity()) chunks_.reserve(2 * chunks_.capacity() + 1);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
   Block* block = Block::Allocate(bytes);
   if (block == nullptr) return false;
   if (!chunks_.empty()) chunks_.back().used = static_cast<size_t>(end_ - chunks_.back().block->payload());

@@ -5,7 +5,7 @@
 // nearly free by base/asymmetric_fence.h.) Nobody ever waits for a reader: what cannot be freed yet stays retired.
 //
 // Pairs: EpochRecord::epoch_ release in Enter and Exit, acquire in MayHold: what a reader looked at before, it looked at
-// before the free.
+// before the free. EpochClock::epoch_ release in Advance, acquire in Now: a record of a later epoch holds nothing older.
 #pragma once
 
 #include <atomic>
@@ -40,7 +40,8 @@ class RetiredList {
 class EpochClock {
  public:
   EpochClock() { AsymmetricFenceInit(); }
-  uint64_t Now() const { return epoch_.load(std::memory_order_relaxed); }
+  // Acquire: who sees an epoch sees what was unlinked before it began.
+  uint64_t Now() const { return epoch_.load(std::memory_order_acquire); }
   // Ends the current epoch and returns it.
   uint64_t Advance() { return epoch_.fetch_add(1, std::memory_order_seq_cst); }
 

@@ -33,10 +33,10 @@ Shard::~Shard() {
   if (old_index_.allocated()) retired.Add(old_index_.block());
 }
 
-const Entry* Shard::FindForRead(const HashedKey& key) const {
+const Entry* Shard::FindAgain(const HashedKey& key) const {
   for (int attempt = 0; attempt < kFindAttempts; ++attempt) {
     const uint64_t version = layout_version_.load(std::memory_order_acquire);
-    const IndexView current(current_.load(std::memory_order_acquire));
+    const IndexView current(current_->load(std::memory_order_acquire));
     if (const Entry* entry = current.Find(key.key, key.hash)) return entry;
     const uint64_t draining = draining_.load(std::memory_order_acquire);
     if (draining != 0) {
@@ -49,8 +49,8 @@ const Entry* Shard::FindForRead(const HashedKey& key) const {
   return FindLocked(key).entry;
 }
 
-bool Shard::Get(const HashedKey& key, ReadValue* out, uint64_t* sequence) const {
-  const Entry* entry = FindForRead(key);
+bool Shard::Get(IndexView table, const HashedKey& key, ReadValue* out, uint64_t* sequence) const {
+  const Entry* entry = FindForRead(table, key);
   if (entry == nullptr) return false;
   Entry::ReadOutcome outcome = entry->Read(out);
   if (outcome == Entry::ReadOutcome::kBusy) {
@@ -63,8 +63,8 @@ bool Shard::Get(const HashedKey& key, ReadValue* out, uint64_t* sequence) const 
   return outcome == Entry::ReadOutcome::kRead;
 }
 
-bool Shard::Has(const HashedKey& key) const {
-  const Entry* entry = FindForRead(key);
+bool Shard::Has(IndexView table, const HashedKey& key) const {
+  const Entry* entry = FindForRead(table, key);
   return entry != nullptr && !entry->is_dead();
 }
 
@@ -78,7 +78,6 @@ Shard::Place Shard::FindLocked(const HashedKey& key) const {
 
 PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value, PutMode mode,
                       ReadValue* existing) {
-  Prefetch(key.hash);
   MutexLock lock(mutex_);
   MoveLinesLocked(context, kMoveLines);
   Entry* entry = FindLocked(key).entry;
@@ -131,7 +130,6 @@ void Shard::AppendToSinkLocked(const WriteContext& context, const Key& key, cons
 }
 
 bool Shard::Delete(const WriteContext& context, const HashedKey& key) {
-  Prefetch(key.hash);
   MutexLock lock(mutex_);
   MoveLinesLocked(context, kMoveLines);
   const Place place = FindLocked(key);
@@ -256,7 +254,7 @@ void Shard::ChangeLayoutLocked(Change change) {
   const uint64_t version = layout_version_.load(std::memory_order_relaxed);
   layout_version_.store(version + 1, std::memory_order_relaxed);
   change();
-  current_.store(index_.view().packed(), std::memory_order_release);
+  current_->store(index_.view().packed(), std::memory_order_release);
   draining_.store(old_index_.allocated() ? old_index_.view().packed() : 0, std::memory_order_release);
   layout_version_.store(version + 2, std::memory_order_release);
 }

@@ -8,7 +8,10 @@
 //
 // Growth does not stop the shard's users: the new table is filled by the writers that come next, a few lines each.
 //
-// Pairs: layout_version_, current_ and draining_ release in PublishLayoutLocked, acquire in FindForRead.
+// Where a shard's current table is, is kept by the store, beside that of other shards: a reader who finds its key there
+// never touches the shard itself, which spares it a cache miss (docs/performance.md, hot reads).
+//
+// Pairs: layout_version_, current_ and draining_ release in ChangeLayoutLocked, acquire in FindForRead and Store.
 #pragma once
 
 #include <atomic>
@@ -70,10 +73,16 @@ class alignas(64) Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  // Reads; within a ReadGuard. `sequence`, if given, receives the entry's number.
-  bool Get(const HashedKey& key, ReadValue* out, uint64_t* sequence) const SHARDMAP_EXCLUDES(mutex_);
-  bool Has(const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
-  void Prefetch(uint64_t hash) const { IndexView(current_.load(std::memory_order_acquire)).Prefetch(hash); }
+  // Sets where this shard publishes its current table; once, before any other call.
+  void PublishAt(std::atomic<uint64_t>* current) {
+    current_ = current;
+    current_->store(Index().view().packed(), std::memory_order_relaxed);
+  }
+
+  // Reads; within a ReadGuard. `table` is what is published, just loaded. `sequence`, if given, receives the entry's
+  // number.
+  bool Get(IndexView table, const HashedKey& key, ReadValue* out, uint64_t* sequence) const SHARDMAP_EXCLUDES(mutex_);
+  bool Has(IndexView table, const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
 
   // Writes. `key_block` holds a key too long to be inline, or is nullptr; it and the value are consumed if the put uses
   // them. With kIfAbsent, `existing` receives the value that was there; the caller's ReadGuard keeps it.
@@ -102,7 +111,12 @@ class alignas(64) Shard {
     Index* index;
   };
 
-  const Entry* FindForRead(const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
+  const Entry* FindForRead(IndexView table, const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_) {
+    const Entry* entry = table.Find(key.key, key.hash);
+    return entry != nullptr ? entry : FindAgain(key);
+  }
+  // Finds the entry or makes sure that there is none.
+  const Entry* FindAgain(const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
   Place FindLocked(const HashedKey& key) const SHARDMAP_REQUIRES(mutex_);
   PutOutcome InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value)
       SHARDMAP_REQUIRES(mutex_);
@@ -121,9 +135,9 @@ class alignas(64) Shard {
   template <typename Change>
   void ChangeLayoutLocked(Change change) SHARDMAP_REQUIRES(mutex_);
 
-  // One cache line each: what everyone reads and only a change of tables writes; what every write needs; what an
-  // insertion needs besides.
-  std::atomic<uint64_t> current_{Index().view().packed()};
+  // One cache line each: what readers look at who did not find their key, and only a change of tables writes; what every
+  // write needs; what an insertion needs besides.
+  std::atomic<uint64_t>* current_ = nullptr;  // constant after PublishAt
   std::atomic<uint64_t> draining_{0};  // the old table while entries move, or 0
   std::atomic<uint64_t> layout_version_{0};
 

@@ -48,23 +48,29 @@ Store::Store(const StoreOptions& options)
     : seed_(options.seed),
       log2_shards_(static_cast<unsigned>(std::countr_zero(options.shards == 0 ? DefaultShards() : options.shards))),
       sink_(options.sink),
+      tables_(std::make_unique<std::atomic<uint64_t>[]>(size_t{1} << log2_shards_)),
       shards_(std::make_unique<Shard[]>(size_t{1} << log2_shards_)),
-      sequencer_(options.clock == nullptr ? Clock::Steady() : *options.clock) {}
+      sequencer_(options.clock == nullptr ? Clock::Steady() : *options.clock) {
+  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].PublishAt(&tables_[shard]);
+}
 
 bool Store::Get(const ReadGuard&, const Key& key, ReadValue* out) const {
   const HashedKey hashed = Hashed(key);
-  return shards_[ShardOf(hashed.hash)].Get(hashed, out, nullptr);
+  const size_t shard = ShardOf(hashed.hash);
+  return shards_[shard].Get(TableOf(shard), hashed, out, nullptr);
 }
 
 bool Store::Has(const ReadGuard&, const Key& key) const {
   const HashedKey hashed = Hashed(key);
-  return shards_[ShardOf(hashed.hash)].Has(hashed);
+  const size_t shard = ShardOf(hashed.hash);
+  return shards_[shard].Has(TableOf(shard), hashed);
 }
 
 bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, ReadValue* out) const {
   const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
   uint64_t found_sequence = 0;
-  return shards_[ShardOf(hashed.hash)].Get(hashed, out, &found_sequence) && found_sequence == sequence;
+  return shards_[shard].Get(TableOf(shard), hashed, out, &found_sequence) && found_sequence == sequence;
 }
 
 Status Store::Set(Session& session, const Key& key, Value value) {
@@ -92,6 +98,7 @@ Result<PutOutcome> Store::Put(Session& session, const Key& key, Value& value, Pu
   if (prepared) {
     const HashedKey hashed = Hashed(key);
     const size_t shard = ShardOf(hashed.hash);
+    TableOf(shard).Prefetch(hashed.hash);
     outcome = shards_[shard].Put(ContextFor(session, shard), hashed, &key_block, value, mode, existing);
   }
   if (key_block != nullptr) Block::Free(key_block);
@@ -109,6 +116,7 @@ Result<bool> Store::Delete(Session& session, const Key& key) {
   }
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
+  TableOf(shard).Prefetch(hashed.hash);
   const bool deleted = shards_[shard].Delete(ContextFor(session, shard), hashed);
   if (!deleted && sink_ != nullptr) sink_->Release();
   session.ReclaimIfWorthwhile();
@@ -148,7 +156,7 @@ bool Store::ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, Rea
 StoreStats Store::Stats() const {
   StoreStats stats;
   stats.shards = shards();
-  stats.shard_bytes = shards() * sizeof(Shard);
+  stats.shard_bytes = shards() * (sizeof(Shard) + sizeof tables_[0]);
   stats.retired_bytes = sessions_.TotalRetiredBytes();
   for (size_t i = 0; i < shards(); ++i) {
     const ShardStats shard = shards_[i].Stats();

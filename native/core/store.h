@@ -4,6 +4,7 @@
 // is met exactly once. No operation waits for anything but a shard's mutex, held for microseconds.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -93,6 +94,7 @@ class Store {
   HashedKey Hashed(const Key& key) const { return {key, key.HashWith(seed_)}; }
   // The highest bits of the hash; the index uses the lowest ones.
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
+  IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
   WriteContext ContextFor(Session& session, size_t shard) {
     return {seed_, sequencer_, sink_, shard, session};
   }
@@ -101,6 +103,7 @@ class Store {
   const HashSeed seed_;
   const unsigned log2_shards_;
   MutationSink* const sink_;
+  const std::unique_ptr<std::atomic<uint64_t>[]> tables_;  // of each shard, the current one; written by the shards
   const std::unique_ptr<Shard[]> shards_;
   Sequencer sequencer_;
   SessionList sessions_;

@@ -13,7 +13,12 @@ describe('stats', () => {
     const stats = ShardMap.from(map.handle).stats();
     expect(stats.entries).toBe(20_000);
     expect(stats.bytesTotal).toBe(
-      stats.bytesEntries + stats.bytesIndex + stats.bytesBlobs + stats.bytesShards + stats.bytesFree,
+      stats.bytesEntries +
+        stats.bytesIndex +
+        stats.bytesBlobs +
+        stats.bytesShards +
+        stats.bytesFree +
+        stats.bytesRetired,
     );
     expect(stats.bytesTotal).toBeGreaterThan(empty.bytesTotal);
     expect(stats.bytesPerEntry).toBe(stats.bytesTotal / 20_000);

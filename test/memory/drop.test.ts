@@ -25,7 +25,7 @@ describe('maps that are dropped', () => {
   });
 
   it('are freed without anybody asking for garbage collection, as the memory of the map counts for it', async () => {
-    const { rssGrown, bytesMade } = await drop('unhurried', COUNT * 2, []);
+    const { rssGrown, bytesMade } = await drop('unhurried', COUNT * 4, []);
     expect(rssGrown).toBeLessThan(bytesMade / 2);
   });
 

@@ -5,6 +5,8 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,6 +50,7 @@ inline std::string_view BytesOf(const ReadValue& value) {
 
 inline Block* BlockOf(std::string_view bytes) {
   Block* block = Block::Allocate(bytes.size());
+  if (block == nullptr) std::abort();
   if (!bytes.empty()) std::memcpy(block->payload(), bytes.data(), bytes.size());
   return block;
 }

@@ -37,13 +37,13 @@ TEST(Utf16Test, NarrowsEveryLengthAndEveryByte) {
 }
 
 TEST(Utf16Test, NoticesOneWideUnitAnywhere) {
-  for (const char16_t wide : {0x0100, 0x0180, 0x01ff, 0x0700, 0x8000, 0xd800, 0xdfff, 0xff00, 0xffff}) {
+  for (const unsigned wide : {0x0100, 0x0180, 0x01ff, 0x0700, 0x8000, 0xd800, 0xdfff, 0xff00, 0xffff}) {
     for (size_t count = 1; count <= kUnitsMax; ++count) {
       for (size_t at = 0; at < count; ++at) {
         std::vector<char16_t> units(count, u'\xff');
-        units[at] = wide;
+        units[at] = static_cast<char16_t>(wide);
         std::vector<uint8_t> bytes;
-        ASSERT_FALSE(Narrow(units, &bytes)) << std::hex << int{wide} << " at " << std::dec << at << " of " << count;
+        ASSERT_FALSE(Narrow(units, &bytes)) << std::hex << wide << " at " << std::dec << at << " of " << count;
       }
     }
   }

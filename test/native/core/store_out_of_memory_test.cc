@@ -1,0 +1,164 @@
+// Danger: where memory runs out in the middle of an operation, the store is left half changed, memory is lost, or the
+// log keeps a reservation for nothing.
+#include <gtest/gtest.h>
+
+#include <new>
+#include <string>
+
+#include "allocation_probe.h"
+#include "core/store.h"
+#include "core/store_model.h"
+#include "fixtures.h"
+#include "random_input.h"
+
+#if defined(SHARDMAP_TEST_ALLOCATION_PROBE)
+
+namespace shardmap {
+namespace {
+
+// Counts reservations that are neither used nor given back.
+class CountingSink final : public MutationSink {
+ public:
+  Status Reserve(size_t, size_t) override {
+    ++open;
+    return Status();
+  }
+  void Append(size_t, const Mutation&) override { --open; }
+  void Release() override { --open; }
+  int open = 0;
+};
+
+class StoreOutOfMemoryTest : public testing::TestWithParam<size_t> {
+ protected:
+  void Step(size_t granted);
+
+  CountingSink sink_;
+  Store store_{[this] {
+    StoreOptions options;
+    options.shards = GetParam();
+    options.sink = &sink_;
+    return options;
+  }()};
+  OpenedSession session_{store_};
+  StoreModel model_;
+  RandomUse use_{GetParam(), 1500};
+  size_t refusals_ = 0;
+  size_t failures_ = 0;
+};
+
+// One operation for which no more than `granted` pieces of memory are to be had.
+void StoreOutOfMemoryTest::Step(size_t granted) {
+  const OwnedKey key = use_.AnyKey();
+  const ValueKind kind = use_.AnyKind();
+  const std::string bytes = use_.AnyBytes();
+  const bool was_there = model_.Find(key) != nullptr;
+  const size_t draw = use_.random().Below(10);
+  const ReadGuard guard(*session_);
+  ReadValue existing;
+  Code code = Code::kOk;
+  {
+    Value value = use_.AsValue(kind, bytes);
+    const AllocationRefusal refusal(granted);
+    if (draw < 6) {
+      code = store_.Set(*session_, key.key(), std::move(value)).code();
+    } else if (draw < 8) {
+      code = store_.Insert(guard, *session_, key.key(), std::move(value), &existing).status().code();
+    } else {
+      code = store_.Delete(*session_, key.key()).status().code();
+    }
+    refusals_ += refusal.refused();
+  }
+  ASSERT_EQ(sink_.open, 0);
+  if (code != Code::kOk) {
+    ++failures_;
+    ASSERT_EQ(code, Code::kOutOfMemory);
+    ASSERT_LT(draw, 8u) << "deleting needs no memory";
+  } else if (draw < 6 || (draw < 8 && !was_there)) {
+    model_.Set(key, kind, bytes);
+  } else if (draw >= 8) {
+    model_.Delete(key);
+  }
+  ReadValue value;
+  const StoreModel::Placed* placed = model_.Find(key);
+  ASSERT_EQ(store_.Get(guard, key.key(), &value), placed != nullptr);
+  if (placed != nullptr) {
+    ASSERT_EQ(BytesOf(value), placed->value);
+  }
+}
+
+TEST_P(StoreOutOfMemoryTest, AFailedOperationChangesNothing) {
+  for (size_t step = 0; step < Scaled(30000); ++step) {
+    // Refused at any point of an operation; and now and then the store gets everything it asks for.
+    const size_t granted = use_.random().OneIn(3) ? 1000 : use_.random().Below(4);
+    ASSERT_NO_FATAL_FAILURE(Step(granted)) << "step " << step << ", granted " << granted;
+    if (use_.random().OneIn(6000)) {
+      ASSERT_TRUE(store_.Clear(*session_).ok());
+      model_.Clear();
+    }
+    if (step % 2000 != 0) continue;
+    ASSERT_NO_FATAL_FAILURE(model_.ExpectSame(store_, *session_)) << "step " << step;
+  }
+  model_.ExpectSame(store_, *session_);
+  EXPECT_GT(failures_, Scaled(30000) / 50);
+  EXPECT_GT(refusals_, failures_);  // compaction and shrinking do without
+}
+
+INSTANTIATE_TEST_SUITE_P(Shards, StoreOutOfMemoryTest, testing::Values(1, 64));
+
+// Without any memory from the first operation on: each table, chunk and list of chunks is refused where it is first needed.
+TEST(StoreOutOfMemoryLeakTest, NothingIsLostWhereverItFails) {
+  for (const size_t key_bytes : {8, 300}) {
+    for (const size_t value_bytes : {8, 300}) {
+      for (size_t granted = 0; granted < 8; ++granted) {
+        const std::string key_text(key_bytes, 'k');
+        const OwnedKey key(key_text);
+        const std::string bytes(value_bytes, 'v');
+        const AllocationCount allocated;
+        Code code = Code::kOk;
+        {
+          Store store{StoreOptions{.shards = 1}};
+          const OpenedSession session(store);
+          const AllocationRefusal refusal(granted);
+          code = store.Set(*session, key.key(), BorrowedValue(ValueKind::kEncoded, bytes)).code();
+        }
+        const int64_t lost = allocated.pieces();
+        EXPECT_EQ(lost, 0) << key_bytes << ", " << value_bytes << ", granted " << granted;
+        EXPECT_TRUE(code == Code::kOutOfMemory || granted >= 3) << granted;
+        EXPECT_TRUE(code == Code::kOk || granted < 6) << granted;
+      }
+    }
+  }
+}
+
+TEST(StoreOutOfMemoryLeakTest, OpeningAStoreOrASessionThrowsAndLosesNothing) {
+  const AllocationCount allocated;
+  for (size_t granted = 0; granted < 2; ++granted) {
+    bool threw = false;
+    try {
+      const AllocationRefusal refusal(granted);
+      const Store store{StoreOptions{.shards = 4}};
+    } catch (const std::bad_alloc&) {
+      threw = true;
+    }
+    EXPECT_TRUE(threw) << granted;
+  }
+  bool threw = false;
+  {
+    Store store{StoreOptions{.shards = 1}};
+    try {
+      const AllocationRefusal refusal(0);
+      store.OpenSession();
+    } catch (const std::bad_alloc&) {
+      threw = true;
+    }
+    const OpenedSession session(store);
+    EXPECT_EQ(session->id(), 1u);
+  }
+  EXPECT_TRUE(threw);
+  EXPECT_EQ(allocated.pieces(), 0);
+}
+
+}  // namespace
+}  // namespace shardmap
+
+#endif

@@ -1,0 +1,300 @@
+// Danger: the store is not the Map it claims to be: a value of another key, a lost or doubled entry, another order, a
+// count of bytes that drifts.
+#include "core/store.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "core/store_model.h"
+#include "fixtures.h"
+#include "random_input.h"
+
+namespace shardmap {
+namespace {
+
+StoreOptions OptionsFor(size_t shards) {
+  StoreOptions options;
+  options.shards = shards;
+  return options;
+}
+
+class StoreTest : public testing::Test {
+ protected:
+  Status Set(const OwnedKey& key, std::string_view value) {
+    return store_.Set(*session_, key.key(), BorrowedValue(ValueKind::kOneByteString, value));
+  }
+  bool Delete(const OwnedKey& key) { return store_.Delete(*session_, key.key()).value(); }
+  bool Has(const OwnedKey& key) { return store_.Has(ReadGuard(*session_), key.key()); }
+  std::string Get(const OwnedKey& key) {
+    const ReadGuard guard(*session_);
+    ReadValue value;
+    return store_.Get(guard, key.key(), &value) ? std::string(BytesOf(value)) : "(absent)";
+  }
+  std::vector<std::string> Keys() {
+    const ReadGuard guard(*session_);
+    std::vector<ScannedEntry> page;
+    store_.Scan(guard, 0, 1000, &page);
+    std::vector<std::string> keys;
+    for (const ScannedEntry& scanned : page) keys.push_back(OwnedKey::Of(scanned.entry->key()).bytes);
+    return keys;
+  }
+
+  Store store_{OptionsFor(16)};
+  OpenedSession session_{store_};
+};
+
+TEST_F(StoreTest, SetsGetsAndDeletes) {
+  const OwnedKey key("key");
+  EXPECT_EQ(Get(key), "(absent)");
+  EXPECT_FALSE(Has(key));
+  ASSERT_TRUE(Set(key, "value").ok());
+  EXPECT_EQ(Get(key), "value");
+  EXPECT_TRUE(Has(key));
+  EXPECT_EQ(store_.Size(), 1u);
+  EXPECT_TRUE(Delete(key));
+  EXPECT_FALSE(Delete(key));
+  EXPECT_EQ(Get(key), "(absent)");
+  EXPECT_EQ(store_.Size(), 0u);
+}
+
+TEST_F(StoreTest, OverwritingKeepsThePlaceAndDeletingLosesIt) {
+  for (const char* key : {"a", "b", "c"}) ASSERT_TRUE(Set(OwnedKey(key), "1").ok());
+  ASSERT_TRUE(Set(OwnedKey("a"), std::string(1000, '2')).ok());
+  EXPECT_EQ(Keys(), (std::vector<std::string>{"a", "b", "c"}));
+  Delete(OwnedKey("a"));
+  ASSERT_TRUE(Set(OwnedKey("a"), "3").ok());
+  EXPECT_EQ(Keys(), (std::vector<std::string>{"b", "c", "a"}));
+}
+
+TEST_F(StoreTest, KindsOfKeysAreNeverTakenForOneAnother) {
+  for (int kind = 0; kind <= static_cast<int>(KeyKind::kUndefined); ++kind) {
+    ASSERT_TRUE(Set(OwnedKey(static_cast<KeyKind>(kind), "12345678"), std::to_string(kind)).ok());
+  }
+  for (int kind = 0; kind <= static_cast<int>(KeyKind::kUndefined); ++kind) {
+    EXPECT_EQ(Get(OwnedKey(static_cast<KeyKind>(kind), "12345678")), std::to_string(kind));
+  }
+}
+
+TEST_F(StoreTest, InsertsOnlyWhereThereIsNothing) {
+  const ReadGuard guard(*session_);
+  const OwnedKey key("key");
+  ReadValue existing;
+  const auto insert = [&](std::string_view value) {
+    return store_.Insert(guard, *session_, key.key(), BorrowedValue(ValueKind::kEncoded, value), &existing).value();
+  };
+  EXPECT_TRUE(insert(std::string(100, 'x')));
+  EXPECT_FALSE(insert("second"));
+  EXPECT_EQ(existing.kind(), ValueKind::kEncoded);
+  EXPECT_EQ(BytesOf(existing), std::string(100, 'x'));
+  EXPECT_EQ(store_.Size(), 1u);
+}
+
+TEST_F(StoreTest, ValueReadBeforeAnOverwriteStaysAsLongAsItsGuard) {
+  const OwnedKey key("key");
+  ASSERT_TRUE(Set(key, std::string(1000, 'a')).ok());
+  const OpenedSession other(store_);
+  const ReadGuard guard(*session_);
+  ReadValue value;
+  ASSERT_TRUE(store_.Get(guard, key.key(), &value));
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(store_.Set(*other, key.key(), BorrowedValue(ValueKind::kEncoded, std::string(1000, 'b'))).ok());
+  }
+  ASSERT_TRUE(store_.Clear(*other).ok());
+  EXPECT_EQ(BytesOf(value), std::string(1000, 'a'));
+}
+
+TEST_F(StoreTest, RecognisesAnEntryByItsNumber) {
+  const OwnedKey key("key");
+  ASSERT_TRUE(Set(key, "first").ok());
+  const ReadGuard guard(*session_);
+  std::vector<ScannedEntry> page;
+  store_.Scan(guard, 0, 1, &page);
+  const uint64_t sequence = page.at(0).sequence;
+  ReadValue value;
+  ASSERT_TRUE(Set(key, "overwritten").ok());
+  EXPECT_TRUE(store_.GetIfSequence(guard, key.key(), sequence, &value));
+  EXPECT_EQ(BytesOf(value), "overwritten");
+  EXPECT_FALSE(store_.GetIfSequence(guard, key.key(), sequence + 1, &value));
+  EXPECT_FALSE(store_.GetIfSequence(guard, OwnedKey("other").key(), sequence, &value));
+  Delete(key);
+  EXPECT_FALSE(store_.ReadScanned(guard, page[0], &value));
+  EXPECT_FALSE(store_.GetIfSequence(guard, key.key(), sequence, &value));
+  ASSERT_TRUE(Set(key, "again").ok());
+  EXPECT_FALSE(store_.GetIfSequence(guard, key.key(), sequence, &value));
+}
+
+TEST_F(StoreTest, RefusesKeysAndValuesOverTheLimit) {
+  const OwnedKey longest(std::string(kKeyBytesMax, 'k'));
+  ASSERT_TRUE(Set(longest, "value").ok());
+  EXPECT_EQ(Get(longest), "value");
+  const OwnedKey too_long(std::string(kKeyBytesMax + 1, 'k'));
+  const Status status = Set(too_long, "value");
+  EXPECT_EQ(status.code(), Code::kKeyTooLong);
+  EXPECT_NE(status.message().find(std::to_string(kKeyBytesMax + 1)), std::string::npos) << status.message();
+  EXPECT_EQ(Get(too_long), "(absent)");
+  EXPECT_FALSE(Delete(too_long));
+  // The size alone is looked at: nobody needs to have a gigabyte.
+  const Status value_status =
+      store_.Set(*session_, OwnedKey("key").key(), Value(ValueKind::kEncoded, "", kValueBytesMax + 1));
+  EXPECT_EQ(value_status.code(), Code::kValueTooLong);
+  EXPECT_EQ(store_.Size(), 1u);
+}
+
+TEST_F(StoreTest, ClearLeavesNothingAndTheOrderGoesOn) {
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(Set(NumberedKey("key ", static_cast<uint64_t>(i)), "value").ok());
+  const ReadGuard guard(*session_);
+  std::vector<ScannedEntry> page;
+  store_.Scan(guard, 0, 1000, &page);
+  const uint64_t last = page.back().sequence;
+  ASSERT_TRUE(store_.Clear(*session_).ok());
+  EXPECT_EQ(store_.Size(), 0u);
+  EXPECT_EQ(Keys(), std::vector<std::string>());
+  EXPECT_FALSE(Has(OwnedKey("key 7")));
+  ASSERT_TRUE(Set(OwnedKey("after"), "value").ok());
+  store_.Scan(guard, last, 10, &page);  // an iteration under way meets what is added now
+  EXPECT_EQ(page.size(), 1u);
+}
+
+TEST(StoreShardsTest, CountsThatArePowersOfTwoUpToTheLimitAreShardCounts) {
+  for (const size_t shards : {size_t{1}, size_t{2}, size_t{4096}, Store::kShardsMax}) {
+    EXPECT_TRUE(Store::IsShardCount(shards)) << shards;
+  }
+  for (const size_t shards : {size_t{0}, size_t{3}, size_t{6}, Store::kShardsMax + 1, 2 * Store::kShardsMax, SIZE_MAX}) {
+    EXPECT_FALSE(Store::IsShardCount(shards)) << shards;
+  }
+  EXPECT_TRUE(Store::IsShardCount(Store::DefaultShards()));
+  EXPECT_EQ(Store(OptionsFor(0)).shards(), Store::DefaultShards());
+}
+
+TEST(StoreShardsTest, WorksWithTheMostShards) {
+  Store store(OptionsFor(Store::kShardsMax));
+  const OpenedSession session(store);
+  for (uint64_t i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(store.Set(*session, NumberedKey("key ", i).key(), Value(ValueKind::kTrue)).ok());
+  }
+  EXPECT_EQ(store.Size(), 1000u);
+  for (uint64_t i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(store.Delete(*session, NumberedKey("key ", i).key()).value());
+  }
+  EXPECT_EQ(store.Size(), 0u);
+}
+
+// --- Random use against the model ------------------------------------------------------------------------------------
+
+class StoreModelTest : public testing::TestWithParam<size_t> {
+ protected:
+  void Step();
+  void SetOrInsert();
+  void GetAndHas();
+  void ContinueIteration();
+
+  // Each operation takes a tick, and two sessions take turns, so that numbers come from both and from the clock.
+  HandTurnedClock clock_;
+  Store store_{[this] {
+    StoreOptions options;
+    options.shards = GetParam();
+    options.clock = &clock_;
+    return options;
+  }()};
+  OpenedSession sessions_[2] = {OpenedSession(store_), OpenedSession(store_)};
+  Session* session_ = &*sessions_[0];
+  StoreModel model_;
+  RandomUse use_{GetParam(), 3000};
+  uint64_t cursor_ = 0;  // of an iteration under way: the last number met
+  uint64_t place_ = 0;   // and where that is in the model
+};
+
+void StoreModelTest::SetOrInsert() {
+  const OwnedKey key = use_.AnyKey();
+  const ValueKind kind = use_.AnyKind();
+  const std::string bytes = use_.AnyBytes();
+  const bool was_there = model_.Find(key) != nullptr;
+  if (!use_.random().OneIn(4)) {
+    ASSERT_TRUE(store_.Set(*session_, key.key(), use_.AsValue(kind, bytes)).ok());
+    model_.Set(key, kind, bytes);
+    return;
+  }
+  const ReadGuard guard(*session_);
+  ReadValue existing;
+  Result<bool> inserted = store_.Insert(guard, *session_, key.key(), use_.AsValue(kind, bytes), &existing);
+  ASSERT_TRUE(inserted.ok());
+  ASSERT_EQ(inserted.value(), !was_there);
+  if (was_there) {
+    ASSERT_EQ(existing.kind(), model_.Find(key)->kind);
+    ASSERT_EQ(BytesOf(existing), model_.Find(key)->value);
+  } else {
+    model_.Set(key, kind, bytes);
+  }
+}
+
+void StoreModelTest::GetAndHas() {
+  const OwnedKey key = use_.AnyKey();
+  const StoreModel::Placed* placed = model_.Find(key);
+  const ReadGuard guard(*session_);
+  ReadValue value;
+  ASSERT_EQ(store_.Has(guard, key.key()), placed != nullptr);
+  ASSERT_EQ(store_.Get(guard, key.key(), &value), placed != nullptr);
+  if (placed == nullptr) return;
+  ASSERT_EQ(value.kind(), placed->kind);
+  ASSERT_EQ(BytesOf(value), placed->value);
+}
+
+// One page of an iteration that goes on while the map changes: exactly the next entries that are there now.
+void StoreModelTest::ContinueIteration() {
+  const ReadGuard guard(*session_);
+  const size_t count = use_.random().OneIn(10) ? 5000 : 1 + use_.random().Below(60);
+  std::vector<ScannedEntry> page;
+  store_.Scan(guard, cursor_, count, &page);
+  ASSERT_LE(page.size(), count);
+  auto expected = model_.places().upper_bound(place_);
+  ASSERT_EQ(page.empty(), expected == model_.places().end());
+  for (const ScannedEntry& scanned : page) {
+    ASSERT_NE(expected, model_.places().end());
+    ReadValue value;
+    ASSERT_EQ(OwnedKey::Of(scanned.entry->key()), expected->second.key);
+    ASSERT_TRUE(store_.ReadScanned(guard, scanned, &value));
+    ASSERT_EQ(BytesOf(value), expected->second.value);
+    ASSERT_GT(scanned.sequence, cursor_);
+    cursor_ = scanned.sequence;
+    place_ = (expected++)->first;
+  }
+  if (page.empty() && use_.random().OneIn(3)) cursor_ = place_ = 0;
+}
+
+void StoreModelTest::Step() {
+  clock_.Advance(HandTurnedClock::kSequencerTickNs);
+  session_ = &*sessions_[use_.random().Below(2)];
+  const size_t draw = use_.random().Below(100);
+  if (draw < 45) {
+    SetOrInsert();
+  } else if (draw < 70) {
+    const OwnedKey key = use_.AnyKey();
+    ASSERT_EQ(store_.Delete(*session_, key.key()).value(), model_.Delete(key));
+  } else if (draw < 90) {
+    GetAndHas();
+  } else {
+    ContinueIteration();
+  }
+  ASSERT_EQ(store_.Size(), model_.places().size());
+  if (!use_.random().OneIn(8000)) return;
+  ASSERT_TRUE(store_.Clear(*session_).ok());
+  model_.Clear();
+}
+
+TEST_P(StoreModelTest, IsAMapUnderAnySequenceOfOperations) {
+  const size_t steps = Scaled(60000);
+  for (size_t step = 0; step < steps; ++step) {
+    ASSERT_NO_FATAL_FAILURE(Step()) << "step " << step;
+    if (!use_.random().OneIn(5000)) continue;
+    ASSERT_NO_FATAL_FAILURE(model_.ExpectSame(store_, *session_)) << "step " << step;
+  }
+  model_.ExpectSame(store_, *session_);
+  for (const OpenedSession& session : sessions_) session->Reclaim();
+  EXPECT_EQ(store_.Stats().retired_bytes, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shards, StoreModelTest, testing::Values(1, 2, 64, 1024));
+
+}  // namespace
+}  // namespace shardmap
