@@ -14,8 +14,9 @@ import { ABSENT, addon, CLOSED_STORE, type NativeStore } from './native.js';
 import { Attachment, openStore, type ShardMapOptions } from './options.js';
 import { createStats, type ShardMapStats } from './stats.js';
 
-// `delete` and `size` are words of the language and of the class.
-const { clear, close, find, get, has, insert, insertEncoded, set, setEncoded, stats, delete: remove, size: count } = addon;
+const { find, get, has, insert, insertEncoded, set, setEncoded, clear, close, stats } = addon;
+// What these are called is taken, by the language and by variables.
+const { delete: remove, size: count } = addon;
 const { defineProperty, setPrototypeOf } = Object;
 const { apply } = Reflect;
 
@@ -42,7 +43,7 @@ let storeOf: (receiver: unknown, method: string) => NativeStore;
  * `ERR_SHARDMAP_INVALID_KEY` or `ERR_SHARDMAP_KEY_TOO_LONG` for a key that cannot be stored.
  *
  * @example
- * const map = new ShardMap([['answer', 42]]);
+ * const map = new ShardMap<string, number>([['answer', 42]]);
  * new Worker('./worker.js', { workerData: map.handle }); // there: ShardMap.from(workerData).get('answer') === 42
  */
 export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> {
@@ -62,7 +63,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   /**
    * A map over a new store, or with `options.name` over the process's store of that name.
    *
-   * @param entries - Added in order by the map's own `set`, one by one: other threads may see some of them before others.
+   * @param entries - Added in order by the map's own `set`, one by one: other threads may see some of them before others. Give the type
+   * arguments with them: TypeScript takes a literal key for the only one there will be.
    * @param options - See {@link ShardMapOptions}. Unknown options are refused.
    * @throws ERR_SHARDMAP_INVALID_ARGUMENT, ERR_SHARDMAP_OUT_OF_RANGE for bad options; ERR_SHARDMAP_OPTIONS_CONFLICT where a store of that
    * name is open with other options; ERR_SHARDMAP_OUT_OF_MEMORY.
@@ -133,7 +135,13 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     return this;
   }
 
-  /** What another thread attaches to this store with, by {@link ShardMap.from}: frozen, small, survives `structuredClone`. */
+  /**
+   * What another thread attaches to this store with, by {@link ShardMap.from}: frozen, small, survives `structuredClone`. It keeps nothing
+   * open: hold on to this map until the other thread has attached.
+   *
+   * @example
+   * const worker = new Worker('./worker.js', { workerData: map.handle });
+   */
   get handle(): ShardMapHandle {
     return createHandle(openStoreOf(this, 'handle'));
   }

@@ -64,10 +64,12 @@ describe('what one thread does', () => {
   });
 
   it('is told by typed errors in each thread', async () => {
-    const thread = await start('caller', new ShardMap().handle);
+    const map = new ShardMap();
+    const thread = await start('caller', map.handle);
     const keyError = { name: 'TypeError', code: 'ERR_SHARDMAP_INVALID_KEY', constructor: 'TypeError' };
     expect(await thread.ask(['set', {}, 1])).toEqual({ error: keyError });
     const handleError = { name: 'TypeError', code: 'ERR_SHARDMAP_INVALID_HANDLE', constructor: 'TypeError' };
     expect(await thread.ask(['attach', { garbage: 1 }])).toEqual({ error: handleError });
+    expect(map.size).toBe(0);
   });
 });

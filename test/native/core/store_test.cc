@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "core/store_model.h"
@@ -178,6 +179,39 @@ TEST(StoreShardsTest, WorksWithTheMostShards) {
     ASSERT_TRUE(store.Delete(*session, NumberedKey("key ", i).key()).value());
   }
   EXPECT_EQ(store.Size(), 0u);
+}
+
+// While the clock stands still, sessions draw the same numbers in different shards.
+TEST(StoreScanTest, EntriesOfOneNumberAreNeverParted) {
+  const HandTurnedClock clock;
+  Store store(StoreOptions{.shards = 64, .clock = &clock});
+  constexpr uint64_t kEntries = 500;
+  for (uint64_t i = 0; i < kEntries;) {
+    const OpenedSession a(store);
+    const OpenedSession b(store);
+    const OpenedSession c(store);
+    for (const OpenedSession* session : {&a, &b, &c}) {
+      ASSERT_TRUE(store.Set(**session, NumberedKey("key ", i++).key(), Value(ValueKind::kTrue)).ok());
+    }
+  }
+  const OpenedSession session(store);
+  const ReadGuard guard(*session);
+  for (const size_t count : {1, 2, 3, 7, 100}) {
+    std::set<std::string> met;
+    std::vector<ScannedEntry> page;
+    size_t numbers = 0;
+    for (uint64_t after = 0;; after = page.back().sequence) {
+      store.Scan(guard, after, count, &page);
+      if (page.empty()) break;
+      for (const ScannedEntry& scanned : page) {
+        EXPECT_TRUE(met.insert(OwnedKey::Of(scanned.entry->key()).bytes).second) << "met twice";
+        numbers += scanned.sequence != after;
+        after = scanned.sequence;
+      }
+    }
+    EXPECT_EQ(met.size(), store.Size()) << "pages of " << count;
+    EXPECT_LT(numbers, met.size()) << "no two entries had the same number: nothing was tested";
+  }
 }
 
 // --- Random use against the model ------------------------------------------------------------------------------------
