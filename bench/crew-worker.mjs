@@ -24,14 +24,16 @@ parentPort?.on('message', (/** @type {import('./crew.mjs').Order} */ { load, wor
   };
   meet(workers);
   runFor(load.warmUpSeconds, step);
-  parentPort?.postMessage(runFor(load.seconds, step));
+  const cpuBefore = process.cpuUsage();
+  const { perSecond, ms } = runFor(load.seconds, step);
+  const { user, system } = process.cpuUsage(cpuBefore); // of all threads, in microseconds
+  parentPort?.postMessage({ perSecond, cpuShare: (user + system) / 1000 / (ms * workers) });
 });
 parentPort?.postMessage('ready');
 
 /**
  * @param {number} seconds
  * @param {() => void} step
- * @returns {number} operations a second
  */
 function runFor(seconds, step) {
   const startMs = performance.now();
@@ -43,7 +45,8 @@ function runFor(seconds, step) {
     steps++;
     nowMs = performance.now();
   }
-  return (1000 * steps * OPERATIONS_BETWEEN_LOOKS_AT_THE_CLOCK) / (nowMs - startMs);
+  const ms = nowMs - startMs;
+  return { ms, perSecond: (1000 * steps * OPERATIONS_BETWEEN_LOOKS_AT_THE_CLOCK) / ms };
 }
 
 /**

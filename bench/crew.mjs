@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 const WARM_UP_SECONDS = 0.2;
 
 /** @typedef {{ kind: 'shared' | 'own', readShare: number, seconds: number }} Load */
+/** @typedef {{ perSecond: number, cpuShare: number }} Rate operations, and how much of a core for each worker the process got meanwhile */
 /** @typedef {{ load: Load & { warmUpSeconds: number }, workers: number, seed: number }} Order */
 
 export class Crew {
@@ -33,22 +34,27 @@ export class Crew {
   }
 
   /**
-   * Lets the first `workers` of the crew do the load at the same time. Returns their operations a second, all together.
+   * Lets the first `workers` of the crew do the load at the same time. Returns their rate, all together.
    *
    * @param {number} workers
    * @param {Load} load
+   * @returns {Promise<Rate>}
    */
   async run(workers, load) {
     /** @type {Order} */
     const order = { load: { ...load, warmUpSeconds: WARM_UP_SECONDS }, workers, seed: this.#orders++ };
+    /** @type {Rate[]} */
     const rates = await Promise.all(
       this.#workers.slice(0, workers).map(async (worker) => {
         worker.postMessage(order);
-        const [perSecond] = await once(worker, 'message');
-        return perSecond;
+        const [rate] = await once(worker, 'message');
+        return rate;
       }),
     );
-    return rates.reduce((total, rate) => total + rate, 0);
+    return {
+      perSecond: rates.reduce((total, rate) => total + rate.perSecond, 0),
+      cpuShare: Math.min(...rates.map((rate) => rate.cpuShare)),
+    };
   }
 
   async stop() {

@@ -12,6 +12,7 @@ import Benchmark from 'benchmark';
  * @property {Spread & { label: string }} reference
  * @property {Spread} ratio subject to reference
  * @property {Target | undefined} target
+ * @property {string} [note] what a reader has to know to judge the row
  * @property {[number, number][]} samples [subject, reference] of each round
  *
  * @typedef {{ name: string, unit?: Row['unit'], labels?: [string, string], target?: Target | undefined }} Description

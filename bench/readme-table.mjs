@@ -78,8 +78,8 @@ function groupByLabels(rows) {
 function describeTable(rows) {
   const [first] = rows;
   const lines = rows.map((row) => {
-    const { name, subject, reference, ratio, spread, isNoChange } = describeRow(row);
-    return `| ${name} | ${subject} | ${reference} | ${ratio} (${spread})${isNoChange ? ', no difference' : ''} |`;
+    const { name, subject, reference, ratio, spread, isNoChange, note } = describeRow(row);
+    return `| ${name} | ${subject} | ${reference} | ${ratio} (${spread})${isNoChange ? ', no difference' : ''}${note && ` – ${note}`} |`;
   });
   return [
     '',

@@ -5,7 +5,8 @@
 const DIGITS = { ns: 0, bytes: 0, 'M/s': 2 };
 
 /** @param {Row} row */
-export function describeRow({ name, unit, subject, reference, ratio, ...rest }) {
+export function describeRow(row) {
+  const { name, unit, subject, reference, ratio, note = '' } = row;
   const show = (/** @type {number} */ figure) => `${figure.toFixed(DIGITS[unit])} ${unit}`;
   return {
     name,
@@ -14,7 +15,8 @@ export function describeRow({ name, unit, subject, reference, ratio, ...rest }) 
     ratio: ratio.median.toFixed(2),
     spread: `${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}`,
     isNoChange: ratio.low <= 1 && ratio.high >= 1,
-    target: describeTarget({ name, unit, subject, reference, ratio, ...rest }),
+    target: describeTarget(row),
+    note,
   };
 }
 
@@ -32,9 +34,9 @@ function describeTarget({ target, ratio, subject }) {
 /** @param {Row[]} rows */
 export function showRows(rows) {
   for (const row of rows) {
-    const { name, subject, reference, ratio, spread, isNoChange, target } = describeRow(row);
+    const { name, subject, reference, ratio, spread, isNoChange, target, note } = describeRow(row);
     const sides = `${row.subject.label} ${subject}`.padStart(20) + `${row.reference.label} ${reference}`.padStart(20);
-    const verdict = [isNoChange ? 'no difference' : '', target].filter(Boolean).join('; ');
+    const verdict = [isNoChange ? 'no difference' : '', target, note].filter(Boolean).join('; ');
     console.log(`  ${name.padEnd(56)}${sides}${ratio.padStart(7)} (${spread})  ${verdict}`.trimEnd());
   }
 }

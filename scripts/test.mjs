@@ -1,9 +1,10 @@
 // `npm test`: builds what is out of date, runs the native tests and vitest, and closes with one count of all of them.
 //
-// Arguments go to vitest. In CI the sanitizer runs that came before are counted too, and a skipped test is a failure.
+// Arguments go to vitest. In CI the runs that came before (sanitizers, other Nodes) are counted too, and a skipped test is a failure.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { KINDS, nativeTest, resultFile } from './native-test.mjs';
+import { MAJORS, nodeResultFile } from './nodes-test.mjs';
 import { ROOT } from './sources.mjs';
 import { CI, run } from './tool.mjs';
 
@@ -23,6 +24,7 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 console.log();
 for (const kind of CI ? KINDS : KINDS.slice(0, 1)) count(`native, ${kind}`, resultFile(kind), junitCount);
 count('TypeScript', vitestFile, vitestCount);
+for (const major of CI ? MAJORS : []) count(`TypeScript, Node ${major}`, nodeResultFile(major), vitestCount);
 
 // A run that failed without a failed test (it did not build, a file did not load) has failed all the same.
 const bothOk = nativeOk && vitestOk;

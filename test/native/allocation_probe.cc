@@ -7,6 +7,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <new>
+
+#include "base/clock.h"
 
 #define SHARDMAP_TEST_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -53,9 +56,19 @@ void NoteGivenBack(void* memory) {
   g_bytes.fetch_sub(static_cast<int64_t>(malloc_usable_size(memory)), std::memory_order_relaxed);
 }
 
+void AllocateWhatIsKept() {
+  (void)Clock::Steady();
+  (void)TestSeed();
+  try {
+    throw std::bad_alloc();
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 }  // namespace
 
 AllocationCount::AllocationCount() {
+  AllocateWhatIsKept();
   g_pieces = 0;
   g_bytes = 0;
   g_counts = true;

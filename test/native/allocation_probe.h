@@ -17,7 +17,8 @@
 
 namespace shardmap {
 
-// What the whole process was handed since this was made, less what it gave back. One at a time.
+// What the whole process was handed since this was made, less what it gave back. One at a time. What is allocated once
+// and kept for good, by a first exception or for the steady clock, does not count.
 class AllocationCount {
  public:
   AllocationCount();

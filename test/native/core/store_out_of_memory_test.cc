@@ -105,7 +105,7 @@ TEST_P(StoreOutOfMemoryTest, AFailedOperationChangesNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Shards, StoreOutOfMemoryTest, testing::Values(1, 64));
 
-// Without any memory from the first operation on: each table, chunk and list of chunks is refused where it is first needed.
+// From the first operation on: each table, chunk and list of chunks is refused where it is first needed.
 TEST(StoreOutOfMemoryLeakTest, NothingIsLostWhereverItFails) {
   for (const size_t key_bytes : {8, 300}) {
     for (const size_t value_bytes : {8, 300}) {

@@ -1,0 +1,42 @@
+// `npm run test:nodes [major...]`: the TypeScript tests on the other Node versions, whose binaries are npm packages.
+//
+// They load the addon that this Node built: Node-API promises that one binary serves all. Results go to
+// .build/results/node-<major>.json, for the closing count of scripts/test.mjs.
+import { mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { ROOT } from './sources.mjs';
+import { CI, run } from './tool.mjs';
+
+export const MAJORS = ['22', '24', '26'];
+
+/** @param {string} major */
+export const nodeResultFile = (major) => path.join(ROOT, `.build/results/node-${major}.json`);
+
+// What runs in a process of its own Node; the other tests are of files and builds.
+const TESTS = ['test/lib', 'test/conformance', 'test/threads'];
+const PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+
+/**
+ * @param {string} major
+ * @returns {boolean}
+ */
+function nodeTest(major) {
+  rmSync(nodeResultFile(major), { force: true });
+  const folder = path.join(ROOT, '.build/nodes', major);
+  mkdirSync(folder, { recursive: true });
+  const install = ['install', '--no-save', '--no-package-lock', '--ignore-scripts', '--prefix', folder];
+  if (!run('npm', [...install, `${PACKAGE}@${major}`])) {
+    console.log(`SKIPPED Node ${major}: ${PACKAGE}@${major} could not be installed${CI ? ', and CI skips nothing' : ''}`);
+    return !CI;
+  }
+  const node = path.join(folder, 'node_modules', PACKAGE, 'bin/node');
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json'];
+  console.log(`\nNode ${major}:`);
+  return run(node, [...vitest, `--outputFile.json=${nodeResultFile(major)}`, ...TESTS]);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const majors = process.argv.length > 2 ? process.argv.slice(2) : MAJORS;
+  const built = run('npm', ['run', '--silent', 'prepare']);
+  process.exitCode = built && majors.map(nodeTest).every(Boolean) ? 0 : 1;
+}
