@@ -26,7 +26,9 @@ function nodeTest(major) {
   mkdirSync(folder, { recursive: true });
   const install = ['install', '--no-save', '--no-package-lock', '--ignore-scripts', '--prefix', folder];
   if (!run('npm', [...install, `${PACKAGE}@${major}`])) {
-    console.log(`SKIPPED Node ${major}: ${PACKAGE}@${major} could not be installed${CI ? ', and CI skips nothing' : ''}`);
+    console.log(
+      `SKIPPED Node ${major}: ${PACKAGE}@${major} could not be installed${CI ? ', and CI skips nothing' : ''}`,
+    );
     return !CI;
   }
   const node = path.join(folder, 'node_modules', PACKAGE, 'bin/node');

@@ -1,8 +1,8 @@
 // A pair of memory fences, one nearly free and one dear, that together act as two sequentially consistent fences.
 //
 // Readers, who are many, issue the light one; the rare reclaimer issues the heavy one, which makes every running thread
-// of the process pass a full barrier. On Linux that is membarrier(2), and the light fence only stops the compiler; where
-// the kernel refuses it, and on other systems, both are ordinary fences. The technique is that of urcu and folly.
+// of the process pass a full barrier. On Linux that is membarrier(2), and the light fence only stops the compiler;
+// where the kernel refuses it, and on other systems, both are ordinary fences. The technique is that of urcu and folly.
 #pragma once
 
 #include <atomic>

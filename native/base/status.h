@@ -46,8 +46,7 @@ constexpr std::string_view CodeName(Code code) {
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(Code code, std::string message)
-      : code_(code), message_(std::make_unique<std::string>(std::move(message))) {}
+  Status(Code code, std::string message) : code_(code), message_(std::make_unique<std::string>(std::move(message))) {}
   // Allocates nothing, so that it can report that nothing can be allocated.
   static Status OutOfMemory() { return Status(Code::kOutOfMemory); }
 
@@ -68,8 +67,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                // NOLINT: implicit by intent, as `return value;`
-  Result(Status status) : status_(std::move(status)) {}        // NOLINT: implicit by intent, as `return status;`
+  Result(T value) : value_(std::move(value)) {}          // NOLINT: implicit by intent, as `return value;`
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT: implicit by intent, as `return status;`
 
   bool ok() const { return status_.ok(); }
   const Status& status() const { return status_; }

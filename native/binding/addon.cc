@@ -32,7 +32,8 @@ Napi::Value Guarded(const Napi::CallbackInfo& info) {
 
 Napi::Value Setup(const Napi::CallbackInfo& info) {
   const Napi::Object hooks = info[0].As<Napi::Object>();
-  Environment::Of(info.Env())->SetHooks(hooks.Get("fail").As<Napi::Function>(), hooks.Get("collect").As<Napi::Function>());
+  Environment::Of(info.Env())
+      ->SetHooks(hooks.Get("fail").As<Napi::Function>(), hooks.Get("collect").As<Napi::Function>());
   return info.Env().Undefined();
 }
 

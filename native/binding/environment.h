@@ -78,9 +78,9 @@ class Environment {
   // collect(...items) returns the array of its arguments: far cheaper than setting elements one by one.
   const Napi::FunctionReference& collect() const { return collect_; }
 
-  // The attachment in a slot, or nullptr for a number that is no open slot's. Hot methods get their store so, by a small
-  // integer, and not by functions of its own: V8 calls a function much faster where it is the same for every store
-  // (docs/performance.md, crossings).
+  // The attachment in a slot, or nullptr for a number that is no open slot's. Hot methods get their store so, by a
+  // small integer, and not by functions of its own: V8 calls a function much faster where it is the same for every
+  // store (docs/performance.md, crossings).
   Attachment* AttachmentAt(uint32_t slot) const { return slot < slots_.size() ? slots_[slot].get() : nullptr; }
 
   // Opens a slot for a store, in which the environment's attachment to it is shared. Throws std::bad_alloc.

@@ -125,8 +125,8 @@ inline Entry::ReadOutcome Entry::Read(ReadValue* out) const {
     if (state_.load(std::memory_order_relaxed) != state) continue;
     out->kind_ = static_cast<ValueKind>((state >> 24) & 255);
     out->size_ = bytes;
-    out->block_ =
-        (state & kHasValueBlock) != 0 ? reinterpret_cast<const Block*>(static_cast<uintptr_t>(out->words_[0])) : nullptr;
+    out->block_ = (state & kHasValueBlock) != 0 ? reinterpret_cast<const Block*>(static_cast<uintptr_t>(out->words_[0]))
+                                                : nullptr;
     return ReadOutcome::kRead;
   }
   return ReadOutcome::kBusy;

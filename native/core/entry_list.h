@@ -1,8 +1,9 @@
 // A shard's entries in insertion order: dense, in chunks of contiguous memory, the last of which is appended to.
 //
 // Entries never change places among each other. A chunk half of whose bytes are dead is rewritten without them, merged
-// with a neighbour where both are small, so dead bytes stay below live ones (the open chunk apart), at O(1) amortised per
-// deletion and never more than two chunks under one hold of the lock. All members are called under the shard's lock.
+// with a neighbour where both are small, so dead bytes stay below live ones (the open chunk apart), at O(1) amortised
+// per deletion and never more than two chunks under one hold of the lock. All members are called under the shard's
+// lock.
 #pragma once
 
 #include <cstddef>

@@ -4,8 +4,9 @@
 // it once every record is idle or began later. (K. Fraser, "Practical lock-freedom", 2004; the reader's fence is made
 // nearly free by base/asymmetric_fence.h.) Nobody ever waits for a reader: what cannot be freed yet stays retired.
 //
-// Pairs: EpochRecord::epoch_ release in Enter and Exit, acquire in MayHold: what a reader looked at before, it looked at
-// before the free. EpochClock::epoch_ release in Advance, acquire in Now: a record of a later epoch holds nothing older.
+// Pairs: EpochRecord::epoch_ release in Enter and Exit, acquire in MayHold: what a reader looked at before, it looked
+// at before the free. EpochClock::epoch_ release in Advance, acquire in Now: a record of a later epoch holds nothing
+// older.
 #pragma once
 
 #include <atomic>

@@ -1,14 +1,14 @@
 // The hash index of a shard: an open-addressing table of 8-byte slots in lines of 8, one cache line each.
 //
-// A slot is empty, a tombstone, or an entry's address with a tag, the lowest 19 bits of its hash, all in one atomic word,
-// so a lock-free reader sees whole slots. A key's probe begins at its home line; inside a line at its home slot, wrapping;
-// and goes on to the next line only while lines are full. Hence the rule that everything rests on:
+// A slot is empty, a tombstone, or an entry's address with a tag, the lowest 19 bits of its hash, all in one atomic
+// word, so a lock-free reader sees whole slots. A key's probe begins at its home line; inside a line at its home slot,
+// wrapping; and goes on to the next line only while lines are full. Hence the rule that everything rests on:
 //
 //   a slot becomes empty only if its line already has an empty slot, and otherwise a tombstone; so a line that was ever
 //   full stays without empty slots, and a line with an empty slot was never passed over.
 //
-// Entries keep their slot while they live, so a reader that scans while others insert and delete finds every key that is
-// present throughout. Moving to a table of another size is the shard's business (see shard.h).
+// Entries keep their slot while they live, so a reader that scans while others insert and delete finds every key that
+// is present throughout. Moving to a table of another size is the shard's business (see shard.h).
 #pragma once
 
 #include <atomic>

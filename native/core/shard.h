@@ -1,10 +1,10 @@
 // One of a store's parts: an index, the entries it leads to, and a mutex for its writers.
 //
-// Readers take no lock. They search the index as it is, and what they find is right: entries keep their slots (index.h),
-// keys are constant and values are validated copies (entry.h), and nothing is freed under a reader (epoch.h). Only "not
-// found" can be wrong, while entries move from one table to another; so tables change only under an odd
-// layout_version_, and a reader who found nothing looks again if that changed meanwhile, and after a few attempts asks
-// under the lock.
+// Readers take no lock. They search the index as it is, and what they find is right: entries keep their slots
+// (index.h), keys are constant and values are validated copies (entry.h), and nothing is freed under a reader
+// (epoch.h). Only "not found" can be wrong, while entries move from one table to another; so tables change only under
+// an odd layout_version_, and a reader who found nothing looks again if that changed meanwhile, and after a few
+// attempts asks under the lock.
 //
 // Growth does not stop the shard's users: the new table is filled by the writers that come next, a few lines each.
 //
@@ -135,10 +135,10 @@ class alignas(64) Shard {
   template <typename Change>
   void ChangeLayoutLocked(Change change) SHARDMAP_REQUIRES(mutex_);
 
-  // One cache line each: what readers look at who did not find their key, and only a change of tables writes; what every
-  // write needs; what an insertion needs besides.
+  // One cache line each: what readers look at who did not find their key, and only a change of tables writes; what
+  // every write needs; what an insertion needs besides.
   std::atomic<uint64_t>* current_ = nullptr;  // constant after PublishAt
-  std::atomic<uint64_t> draining_{0};  // the old table while entries move, or 0
+  std::atomic<uint64_t> draining_{0};         // the old table while entries move, or 0
   std::atomic<uint64_t> layout_version_{0};
 
   alignas(64) mutable Mutex mutex_;

@@ -1,4 +1,5 @@
-// The in-memory store: a power-of-two number of shards behind one interface. Knows neither Node nor files nor other stores.
+// The in-memory store: a power-of-two number of shards behind one interface. Knows neither Node nor files nor other
+// stores.
 //
 // Every operation on one key is linearizable over all threads. Scans are weakly consistent: an entry present throughout
 // is met exactly once. No operation waits for anything but a shard's mutex, held for microseconds.
@@ -51,7 +52,9 @@ class Store {
 
   // Many more shards than cores, so that two writers rarely meet (bench: docs/performance.md, shard counts).
   static size_t DefaultShards();
-  static bool IsShardCount(size_t shards) { return shards != 0 && shards <= kShardsMax && (shards & (shards - 1)) == 0; }
+  static bool IsShardCount(size_t shards) {
+    return shards != 0 && shards <= kShardsMax && (shards & (shards - 1)) == 0;
+  }
 
   // `options.shards` must be 0 or satisfy IsShardCount. Throws std::bad_alloc.
   explicit Store(const StoreOptions& options);
@@ -95,9 +98,7 @@ class Store {
   // The highest bits of the hash; the index uses the lowest ones.
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
   IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
-  WriteContext ContextFor(Session& session, size_t shard) {
-    return {seed_, sequencer_, sink_, shard, session};
-  }
+  WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, sink_, shard, session}; }
   Result<PutOutcome> Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing);
 
   const HashSeed seed_;

@@ -1,4 +1,5 @@
-// What tests of the core are built from: keys, entries and sessions that own what they need, and a clock turned by hand.
+// What tests of the core are built from: keys, entries and sessions that own what they need, and a clock turned by
+// hand.
 #pragma once
 
 #include <atomic>

@@ -35,8 +35,8 @@ class SeedPrinter final : public testing::EmptyTestEventListener {
  private:
   void OnTestEnd(const testing::TestInfo& test) override {
     if (!test.result()->Failed()) return;
-    std::cout << "To repeat " << test.test_suite_name() << "." << test.name()
-              << ": SHARDMAP_TEST_SEED=" << TestSeed() << std::endl;
+    std::cout << "To repeat " << test.test_suite_name() << "." << test.name() << ": SHARDMAP_TEST_SEED=" << TestSeed()
+              << std::endl;
   }
 };
 

@@ -1,4 +1,5 @@
-// Danger: iteration loses an entry, meets it twice or out of order when dead ones are squeezed out; or dead bytes pile up.
+// Danger: iteration loses an entry, meets it twice or out of order when dead ones are squeezed out; or dead bytes pile
+// up.
 #include "core/entry_list.h"
 
 #include <gtest/gtest.h>
@@ -175,8 +176,7 @@ TEST(EntryListTest, AppendTellsWhenAChunkWasClosed) {
   for (uint64_t sequence = 1; sequence <= 13; ++sequence) {
     const OwnedKey key("0123456789abcdef");
     void* memory = model.list.Reserve(40);
-    const Entry* entry =
-        Entry::Create(memory, key.key(), 0, nullptr, Value(ValueKind::kNull), nullptr, sequence);
+    const Entry* entry = Entry::Create(memory, key.key(), 0, nullptr, Value(ValueKind::kNull), nullptr, sequence);
     begins = model.list.Append(entry);
     EXPECT_EQ(begins, sequence == 1 || sequence == 13) << sequence;  // 12 x 40 bytes fill 496
   }

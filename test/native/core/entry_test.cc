@@ -17,8 +17,10 @@ constexpr uint64_t kHash = 0x0123456789abcdef;
 constexpr uint64_t kSequence = 77;
 
 // Around every limit of keys and values.
-constexpr size_t kKeySizes[] = {0, 1, 3, 7, 8, 9, 15, 16, 21, 63, 64, 65, 247, 248, 249, 254, 255, 256, 257, 1000, 70000};
-constexpr size_t kValueSizes[] = {0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 55, 56, 57, 63, 64, 65, 66, 100, 70000};
+constexpr size_t kKeySizes[] = {0,  1,   3,   7,   8,   9,   15,  16,  21,   63,   64,
+                                65, 247, 248, 249, 254, 255, 256, 257, 1000, 70000};
+constexpr size_t kValueSizes[] = {0,  1,  2,  7,  8,  9,  15, 16, 17, 31, 32,  33,
+                                  47, 48, 49, 55, 56, 57, 63, 64, 65, 66, 100, 70000};
 
 std::string Text(size_t size, char first) {
   std::string text(size, '\0');
@@ -61,7 +63,8 @@ TEST(EntryTest, KeepsEveryKind) {
   for (int key_kind = 0; key_kind <= static_cast<int>(KeyKind::kUndefined); ++key_kind) {
     for (int value_kind = 0; value_kind <= static_cast<int>(ValueKind::kEncoded); ++value_kind) {
       const OwnedKey key(static_cast<KeyKind>(key_kind), "12345678");
-      const OwnedEntry entry(key.key(), kHash, BorrowedValue(static_cast<ValueKind>(value_kind), "87654321"), kSequence);
+      const OwnedEntry entry(key.key(), kHash, BorrowedValue(static_cast<ValueKind>(value_kind), "87654321"),
+                             kSequence);
       EXPECT_EQ(OwnedKey::Of(entry->key()), key);
       ExpectValue(entry.get(), static_cast<ValueKind>(value_kind), "87654321");
     }

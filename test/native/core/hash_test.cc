@@ -124,9 +124,14 @@ const KeyFamily kFamilies[] = {
     {"multiples of 4096 as doubles", [](uint64_t i) { return DoubleBytes(static_cast<double>(i * 4096)); }},
     {"fractions", [](uint64_t i) { return DoubleBytes(static_cast<double>(i) / 1000); }},
     {"64-bit words", [](uint64_t i) { return Raw(&i, sizeof i); }},
-    {"high halves of 64-bit words", [](uint64_t i) { i <<= 32; return Raw(&i, sizeof i); }},
+    {"high halves of 64-bit words",
+     [](uint64_t i) {
+       i <<= 32;
+       return Raw(&i, sizeof i);
+     }},
     {"24-bit words", [](uint64_t i) { return Raw(&i, 3); }},
-    {"a count in the middle of zeros", [](uint64_t i) { return std::string(24, '\0') + Raw(&i, 8) + std::string(24, '\0'); }},
+    {"a count in the middle of zeros",
+     [](uint64_t i) { return std::string(24, '\0') + Raw(&i, 8) + std::string(24, '\0'); }},
 };
 
 // Bounds the chi-square statistic of `keys` of the family over `buckets` at 7 standard deviations.
@@ -149,12 +154,18 @@ TEST(HashTest, SpreadsStructuredKeysOverShardsLinesAndTags) {
     const auto expect_even = [&](size_t buckets, const std::function<size_t(uint64_t)>& bucket_of, const char* what) {
       ExpectEven(family, seed, keys, buckets, bucket_of, what);
     };
-    expect_even(1024, [](uint64_t hash) { return hash >> 54; }, "1024 shards");
-    expect_even(2, [](uint64_t hash) { return hash >> 63; }, "2 shards");
-    expect_even(512, [](uint64_t hash) { return (hash >> 3) & 511; }, "home lines of 4096 slots");
-    expect_even(4096, [](uint64_t hash) { return (hash >> 7) & 4095; }, "the tag's other bits");
-    expect_even(4096, [](uint64_t hash) { return (hash >> 19) & 4095; }, "home lines of large tables");
-    expect_even(4096, [](uint64_t hash) { return ((hash >> 58) << 6) | ((hash >> 3) & 63); }, "lines within shards");
+    expect_even(
+        1024, [](uint64_t hash) { return hash >> 54; }, "1024 shards");
+    expect_even(
+        2, [](uint64_t hash) { return hash >> 63; }, "2 shards");
+    expect_even(
+        512, [](uint64_t hash) { return (hash >> 3) & 511; }, "home lines of 4096 slots");
+    expect_even(
+        4096, [](uint64_t hash) { return (hash >> 7) & 4095; }, "the tag's other bits");
+    expect_even(
+        4096, [](uint64_t hash) { return (hash >> 19) & 4095; }, "home lines of large tables");
+    expect_even(
+        4096, [](uint64_t hash) { return ((hash >> 58) << 6) | ((hash >> 3) & 63); }, "lines within shards");
   }
 }
 

@@ -1,5 +1,5 @@
-// Danger: a slot that becomes empty too early ends a probe before the entry that lies beyond it: the key is there and is
-// not found. Or an entry is lost, or met twice, when it moves between tables.
+// Danger: a slot that becomes empty too early ends a probe before the entry that lies beyond it: the key is there and
+// is not found. Or an entry is lost, or met twice, when it moves between tables.
 #include "core/index.h"
 
 #include <gtest/gtest.h>
@@ -174,7 +174,8 @@ TEST(IndexTest, InsertionTakesATombstoneAgain) {
 
 // --- Random insertions and removals against a reference --------------------------------------------------------------
 
-// Checks the rule at the top of index.h for the tables up to 4,096 slots, where the lowest bits of a hash are its place.
+// Checks the rule at the top of index.h for the tables up to 4,096 slots, where the lowest bits of a hash are its
+// place.
 void ExpectNoEntryBeyondAnEmptySlot(Table& table, const Item& item) {
   const auto slot = static_cast<size_t>(table->view().FindSlotOf(item.entry.get(), item.hash) - table->view().slots());
   for (size_t line = (item.hash & (table->capacity() - 1)) / kLineSlots; line != slot / kLineSlots;

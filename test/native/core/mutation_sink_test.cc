@@ -1,5 +1,5 @@
-// Danger: what the log is told differs from what the store did: an effect missing, doubled, or in another order than the
-// shard's; or a change is made that the log refused.
+// Danger: what the log is told differs from what the store did: an effect missing, doubled, or in another order than
+// the shard's; or a change is made that the log refused.
 #include "core/mutation_sink.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Danger: two insertions one after the other get numbers in the wrong order, and iteration shows them so, or passes over
-// the second because its number lies behind the cursor.
+// Danger: two insertions one after the other get numbers in the wrong order, and iteration shows them so, or passes
+// over the second because its number lies behind the cursor.
 #include "core/sequencer.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Danger: a key is not found, or found twice, while a shard's table grows or shrinks under its users; a table or chunk of
-// entries never gets smaller again.
+// Danger: a key is not found, or found twice, while a shard's table grows or shrinks under its users; a table or chunk
+// of entries never gets smaller again.
 //
 // A shard is used as the store uses it: through a store of one shard.
 #include "core/shard.h"

@@ -99,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(Shards, StoreBytesTest, testing::Values(1, 16, 1024));
 
 class StoreChurnTest : public testing::TestWithParam<size_t> {};
 
-// Sets and deletes keys in turn, so that about half of them are there, and compares what the store takes early and late.
+// Sets and deletes keys in turn, so that about half of them are there, and compares what the store takes early and
+// late.
 TEST_P(StoreChurnTest, MillionsOfSetsAndDeletesLeaveNoGrowth) {
   const size_t keys = GetParam();
   Store store(OptionsFor(64));

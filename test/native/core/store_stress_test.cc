@@ -326,9 +326,8 @@ TEST(StoreOrderTest, InsertionsThatFollowOneAnotherInAnyThreadsAreScannedInThatO
   Random random;
   uint64_t expected = 0;
   size_t out_of_order = 0;
-  ScanAll(store, *session, random, [&](const ScannedEntry&, const ReadValue& value) {
-    out_of_order += value.first_word() != expected++;
-  });
+  ScanAll(store, *session, random,
+          [&](const ScannedEntry&, const ReadValue& value) { out_of_order += value.first_word() != expected++; });
   EXPECT_EQ(expected, count);
   EXPECT_EQ(out_of_order, 0u);
 }

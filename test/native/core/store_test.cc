@@ -161,7 +161,8 @@ TEST(StoreShardsTest, CountsThatArePowersOfTwoUpToTheLimitAreShardCounts) {
   for (const size_t shards : {size_t{1}, size_t{2}, size_t{4096}, Store::kShardsMax}) {
     EXPECT_TRUE(Store::IsShardCount(shards)) << shards;
   }
-  for (const size_t shards : {size_t{0}, size_t{3}, size_t{6}, Store::kShardsMax + 1, 2 * Store::kShardsMax, SIZE_MAX}) {
+  for (const size_t shards :
+       {size_t{0}, size_t{3}, size_t{6}, Store::kShardsMax + 1, 2 * Store::kShardsMax, SIZE_MAX}) {
     EXPECT_FALSE(Store::IsShardCount(shards)) << shards;
   }
   EXPECT_TRUE(Store::IsShardCount(Store::DefaultShards()));

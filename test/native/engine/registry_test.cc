@@ -150,8 +150,8 @@ TEST(RegistryThreadTest, ConflictingOpeningMeetsTheLastClosing) {
     const size_t shards = thread % 2 == 0 ? 2 : 4;
     for (size_t i = 0; i < Scaled(20000); ++i) {
       Result<StorePointer> opened = Registry::OfProcess().Create(u"conflicting", shards);
-      const bool is_right = opened.ok() ? opened.value()->store.shards() == shards
-                                        : opened.status().code() == Code::kOptionsConflict;
+      const bool is_right =
+          opened.ok() ? opened.value()->store.shards() == shards : opened.status().code() == Code::kOptionsConflict;
       if (!is_right) ++wrong;
     }
   });
