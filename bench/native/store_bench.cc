@@ -8,12 +8,15 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <mutex>
-#include <numeric>
 #include <random>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -107,15 +110,18 @@ class MutexMap {
    public:
     explicit Thread(MutexMap& map) : map_(map) {}
     double Get(const char* key) {
-      const std::string text(key, kKeyBytes);
       const std::lock_guard lock(map_.mutex_);
-      const auto found = map_.map_.find(text);
+      const auto found = map_.map_.find(std::string_view(key, kKeyBytes));
       return found == map_.map_.end() ? 0 : found->second;
     }
     void Set(const char* key, double number) {
-      std::string text(key, kKeyBytes);
       const std::lock_guard lock(map_.mutex_);
-      map_.map_[std::move(text)] = number;
+      const auto found = map_.map_.find(std::string_view(key, kKeyBytes));
+      if (found != map_.map_.end()) {
+        found->second = number;
+      } else {
+        map_.map_.emplace(std::string(key, kKeyBytes), number);
+      }
     }
 
    private:
@@ -123,8 +129,14 @@ class MutexMap {
   };
 
  private:
+  // Lets a key be looked up without a copy of it.
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
   std::mutex mutex_;
-  std::unordered_map<std::string, double> map_;
+  std::unordered_map<std::string, double, TextHash, std::equal_to<>> map_;
 };
 
 template <typename Map>

@@ -67,8 +67,14 @@ napi_value Has(napi_env env, Attachment& attachment, const napi_value* args) {
   return ToJs(env, attachment.store().Has(guard, key.key()));
 }
 
+// About how much memory a write takes.
+size_t WrittenBytes(const Key& key, const Value& value) {
+  constexpr size_t kOverheadBytes = 32;  // an entry's header, its slot
+  return key.size + value.size() + kOverheadBytes;
+}
+
 napi_value SetValue(napi_env env, Attachment& attachment, const Key& key, Value value) {
-  const size_t bytes = Entry::SizeFor(key, value);
+  const size_t bytes = WrittenBytes(key, value);
   const Status status = attachment.store().Set(attachment.session(), key, std::move(value));
   if (!status.ok()) return Throw(env, status);
   attachment.NoteMutation(bytes);
@@ -92,7 +98,7 @@ napi_value SetEncoded(napi_env env, Attachment& attachment, const napi_value* ar
 }
 
 napi_value InsertValue(napi_env env, Attachment& attachment, const Key& key, Value value, napi_value absent) {
-  const size_t bytes = Entry::SizeFor(key, value);
+  const size_t bytes = WrittenBytes(key, value);
   const ReadGuard guard(attachment.session());
   ReadValue existing;
   Result<bool> inserted = attachment.store().Insert(guard, attachment.session(), key, std::move(value), &existing);

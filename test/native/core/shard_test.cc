@@ -7,8 +7,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/store.h"
@@ -207,6 +209,34 @@ TEST_F(ShardTest, ClearsInTheMiddleOfAMove) {
     EXPECT_EQ(Slots(), 0u);
     ExpectAllRight();
   }
+}
+
+// The moment in which a reader could miss it is that between a look at the new table and one at the old: few keys, read
+// in a tight loop, and many moves are what meets it.
+TEST_F(ShardTest, WhatStaysIsFoundAtEveryMomentOfAMove) {
+  constexpr uint64_t kStayers = 3;
+  constexpr uint64_t kOthers = 2500;  // from the smallest table that moves in parts to one four times as large, and back
+  for (uint64_t number = 0; number < kStayers; ++number) Set(number);
+  std::atomic<bool> done{false};
+  std::atomic<size_t> missed{0};
+  const auto read_on = [&](uint64_t number) {
+    const OpenedSession session(store_);
+    const OwnedKey key = NumberedKey("", number);
+    while (!done.load(std::memory_order_relaxed)) {
+      const ReadGuard guard(*session);
+      if (!store_.Has(guard, key.key())) ++missed;
+    }
+  };
+  std::thread one(read_on, 0);
+  std::thread two(read_on, 2);
+  for (size_t wave = 0; wave < Scaled(400) && missed == 0; ++wave) {
+    for (uint64_t i = 0; i < kOthers; ++i) Set(kStayers + i);
+    for (uint64_t i = 0; i < kOthers; ++i) Delete(kStayers + i);
+  }
+  done = true;
+  one.join();
+  two.join();
+  EXPECT_EQ(missed, 0u);
 }
 
 TEST_F(ShardTest, ScanTakesUpAtAnyCursorWhileTheTableAndTheEntriesMove) {
