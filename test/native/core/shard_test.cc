@@ -215,7 +215,8 @@ TEST_F(ShardTest, ClearsInTheMiddleOfAMove) {
 // in a tight loop, and many moves are what meets it.
 TEST_F(ShardTest, WhatStaysIsFoundAtEveryMomentOfAMove) {
   constexpr uint64_t kStayers = 3;
-  constexpr uint64_t kOthers = 2500;  // from the smallest table that moves in parts to one four times as large, and back
+  constexpr uint64_t kOthers =
+      2500;  // from the smallest table that moves in parts to one four times as large, and back
   for (uint64_t number = 0; number < kStayers; ++number) Set(number);
   std::atomic<bool> done{false};
   std::atomic<size_t> missed{0};

@@ -168,6 +168,20 @@ TEST_P(StoreBytesTest, DestroyingAStoreFreesEverything) {
   EXPECT_EQ(allocated.bytes(), 0);
 }
 
+// With thousands of entries a shard's table moves step by step, and at some of these counts is just doing so.
+TEST(StoreClearTest, FreesEverythingAtAnyStageOfAMove) {
+  Store store(OptionsFor(1));
+  const OpenedSession session(store);
+  for (uint64_t count = 3000; count < 8000; count += 97) {
+    const AllocationCount allocated;
+    for (uint64_t i = 0; i < count; ++i) {
+      ASSERT_TRUE(store.Set(*session, NumberedKey("key ", i).key(), Value(ValueKind::kTrue)).ok());
+    }
+    ASSERT_TRUE(store.Clear(*session).ok());
+    ASSERT_EQ(allocated.pieces(), 0) << count << " entries";
+  }
+}
+
 TEST_P(StoreChurnTest, AllocatorHoldsNoMoreAfterManyOperationsThanAfterFew) {
   Store store(OptionsFor(16));
   const OpenedSession session(store);
