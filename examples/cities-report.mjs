@@ -64,9 +64,8 @@ export function showTable(rounds, entries, threads) {
 function align(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   for (const [label, ...cells] of rows) {
-    console.log(
-      `${label.padEnd(widths[0])}${cells.map((cell, index) => `   ${cell.padStart(widths[index + 1])}`).join('')}`,
-    );
+    const padded = cells.map((cell, index) => `   ${cell.padStart(widths[index + 1])}`);
+    console.log(`${label.padEnd(widths[0])}${padded.join('')}`.trimEnd());
   }
 }
 

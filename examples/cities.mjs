@@ -75,7 +75,7 @@ function readOptions() {
   const threadsByDefault = Math.max(2, os.availableParallelism());
   return {
     threads: wholeNumber('threads', values.threads ?? process.env.CITIES_THREADS, threadsByDefault),
-    operations: wholeNumber('operations', values.operations, 500_000),
+    operations: wholeNumber('operations', values.operations, 300_000),
     rounds: wholeNumber('rounds', values.rounds, 5),
   };
 }

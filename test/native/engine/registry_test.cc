@@ -143,6 +143,19 @@ TEST(RegistryThreadTest, OpeningMeetsTheLastClosing) {
   EXPECT_EQ(fresh->store.Size(), 0u);
 }
 
+// A store that is going finds its name taken by a new one, and must leave it alone.
+TEST(RegistryThreadTest, AStoreThatGoesLeavesItsNameToTheNextOne) {
+  const std::u16string name(20000, u'n');  // looking it up takes long enough for the two to meet
+  std::atomic<size_t> strangers{0};
+  RunThreads([&](size_t) {
+    for (size_t i = 0; i < Scaled(4000); ++i) {
+      const StorePointer store = Create(name, 1);
+      if (Create(name, 1) != store) ++strangers;
+    }
+  });
+  EXPECT_EQ(strangers, 0u);
+}
+
 // The refused opening may be the last to hold the store, if the others close meanwhile.
 TEST(RegistryThreadTest, ConflictingOpeningMeetsTheLastClosing) {
   std::atomic<size_t> wrong{0};
