@@ -57,7 +57,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
       if (typeof receiver === 'object' && receiver !== null && #native in receiver) return receiver.#native;
       throw createReceiverError(method, 'ShardMap', receiver);
     };
-    defineProperty(ShardMap.prototype, Symbol.toStringTag, { value: 'ShardMap', configurable: true });
+    // As a Map's, and as every subclass of Map has it: libraries (lodash's isEmpty, size, isMap) tell a Map by it.
+    defineProperty(ShardMap.prototype, Symbol.toStringTag, { value: 'Map', configurable: true });
   }
 
   /**

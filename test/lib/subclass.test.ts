@@ -24,7 +24,7 @@ describe('a subclass', () => {
     const map = new Counted<string, number>([['a', 1]]);
     expect(map).toBeInstanceOf(Counted);
     expect(map).toBeInstanceOf(ShardMap);
-    expect(Object.prototype.toString.call(map)).toBe('[object ShardMap]');
+    expect(Object.prototype.toString.call(map)).toBe('[object Map]');
     expect(map.set('b', 2)).toBe(map);
     expect([map.sets, map.label, map.size]).toEqual([1, 'counted', 2]);
     expect(Counted[Symbol.species]).toBe(Counted);
