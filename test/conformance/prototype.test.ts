@@ -23,7 +23,7 @@ function expectMethod(Class: Subject['Class'], key: string, length: number): voi
   expect(() => Reflect.construct(value, [])).toThrow(TypeError);
 }
 
-describe.each(subjects)('the prototype of $name', ({ name, Class }) => {
+describe.each(subjects)('the prototype of $name', ({ Class }) => {
   it('is an ordinary object whose constructor is the class, and is no map itself', () => {
     expect(Object.getPrototypeOf(Class.prototype)).toBe(Object.prototype);
     const attributes = { writable: true, enumerable: false, configurable: true };
