@@ -19,6 +19,8 @@ export interface Addon {
   attach(id: string): NativeStore | undefined;
   /** The value of `key`, or undefined. */
   get(slot: number, key: unknown): unknown;
+  /** The same; tells in `control` what a value that was found is known to be current by. */
+  getVersioned(slot: number, key: unknown): unknown;
   /** The value of `key`, or `absent`. */
   find(slot: number, key: unknown, absent: unknown): unknown;
   has(slot: number, key: unknown): boolean;
@@ -50,8 +52,13 @@ export interface NativeStore {
   readonly id: string;
   readonly name: string | undefined;
   readonly shards: number;
-  /** `[0]` counts this environment's own mutations of the store, and wraps at 2^32. */
+  /**
+   * `[0]` counts this environment's own mutations of the store. The value that `getVersioned` found last is current for as long as
+   * `versions[control[2]] === control[1]`.
+   */
   readonly control: { readonly [index: number]: number };
+  /** Memory of the store that other threads write: empty where the engine refuses such arrays, and once the store is closed. */
+  readonly versions: { readonly [index: number]: number };
 }
 
 /** Figures of one store; bytes are those reserved from the system unless said. */
@@ -93,4 +100,5 @@ export const CLOSED_STORE: NativeStore = Object.freeze({
   name: undefined,
   shards: 0,
   control: Object.freeze([Number.NaN]),
+  versions: Object.freeze([]),
 });

@@ -11,10 +11,11 @@ import { inspectEntries } from './inspection.js';
 import { Cursor, createIterator, type IterationKind } from './iterator.js';
 import type { Key } from './key.js';
 import { ABSENT, addon, CLOSED_STORE, type NativeStore } from './native.js';
+import { CLOSED_NEAR_CACHE, NearCache } from './near-cache.js';
 import { Attachment, openStore, type ShardMapOptions } from './options.js';
 import { createStats, type ShardMapStats } from './stats.js';
 
-const { find, get, has, insert, insertEncoded, set, setEncoded, clear, close, stats } = addon;
+const { find, has, insert, insertEncoded, set, setEncoded, clear, close, stats } = addon;
 // What these are called is taken, by the language and by variables.
 const { delete: remove, size: count } = addon;
 const { defineProperty, setPrototypeOf } = Object;
@@ -50,6 +51,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   declare readonly [Symbol.toStringTag]: string;
 
   #native: NativeStore;
+  #near: NearCache;
   #computation: Computation | undefined;
 
   static {
@@ -78,6 +80,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   ) {
     const native = openStore(options);
     this.#native = native;
+    this.#near = new NearCache(native);
     if (new.target !== ShardMap && !isObject(new.target.prototype)) setPrototypeOf(this, ShardMap.prototype);
     if (entries === undefined || entries === null) return;
     try {
@@ -86,6 +89,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
       // Nobody gets the map; one without a name is left to garbage collection, as a `Map` is.
       if (native.name !== undefined) {
         this.#native = CLOSED_STORE;
+        this.#near = CLOSED_NEAR_CACHE;
         close(native.slot);
       }
       throw error;
@@ -164,7 +168,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.get('answer');
    */
   get(key: K): V | undefined {
-    return decodeStored(get(storeOf(this, 'get').slot, key)) as V | undefined;
+    const { slot } = storeOf(this, 'get');
+    return this.#near.get(slot, key) as V | undefined;
   }
 
   /**
@@ -174,7 +179,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * if (!map.has('answer')) map.set('answer', 42);
    */
   has(key: K): boolean {
-    return has(storeOf(this, 'has').slot, key);
+    const { slot } = storeOf(this, 'has');
+    return this.#near.has(key) || has(slot, key);
   }
 
   /**
@@ -342,6 +348,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   close(): void {
     const { slot } = storeOf(this, 'close');
     this.#native = CLOSED_STORE;
+    this.#near = CLOSED_NEAR_CACHE;
     close(slot);
   }
 

@@ -18,6 +18,7 @@
 #define SHARDMAP_REQUIRES(...) SHARDMAP_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define SHARDMAP_EXCLUDES(...) SHARDMAP_THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
 #define SHARDMAP_ACQUIRE(...) SHARDMAP_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
+#define SHARDMAP_NO_THREAD_SAFETY_ANALYSIS SHARDMAP_THREAD_ATTRIBUTE(no_thread_safety_analysis)
 #define SHARDMAP_RELEASE(...) SHARDMAP_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
 
 namespace shardmap {

@@ -1,19 +1,47 @@
 #include "binding/environment.h"
 
+#include <atomic>
+#include <cstring>
+#include <limits>
 #include <utility>
 
 namespace shardmap {
 
 Attachment::Attachment(napi_env env, std::shared_ptr<OpenStore> open_store)
     : env_(env), handle_(std::move(open_store)) {
-  Napi::Uint32Array control = Napi::Uint32Array::New(env_, 1);
-  mutations_ = control.Data();
-  control_ = Napi::Persistent(control);
+  Napi::Float64Array control = Napi::Float64Array::New(env_, sizeof(ControlWords) / sizeof(double));
+  control_ = reinterpret_cast<ControlWords*>(control.Data());
+  control_array_ = Napi::Persistent(control);
+  versions_ = Napi::Persistent(MakeVersions());
   unreported_bytes_ = store().shards() * sizeof(Shard);
   ReportMemory();
 }
 
+// The array is detached before the store can go, so its memory needs no finalizer.
+Napi::Float64Array Attachment::MakeVersions() {
+  const ValueVersions versions = store().value_versions();
+  const size_t bytes = (store().shards() - 1) * versions.stride_bytes + sizeof(double);
+  void* first = const_cast<std::atomic<uint64_t>*>(versions.first);
+  napi_value buffer = nullptr;
+  if (napi_create_external_arraybuffer(env_, first, bytes, nullptr, nullptr, &buffer) != napi_ok) {
+    return Napi::Float64Array::New(env_, 0);
+  }
+  return Napi::Float64Array::New(env_, bytes / sizeof(double), Napi::ArrayBuffer(env_, buffer), 0);
+}
+
+void Attachment::NoteVersion(size_t shard, uint64_t version) {
+  const bool is_settled = (version & 1) == 0;
+  if (is_settled) {
+    std::memcpy(&control_->version, &version, sizeof version);
+  } else {
+    control_->version = std::numeric_limits<double>::quiet_NaN();  // equal to no version
+  }
+  control_->version_index = static_cast<double>(shard * (store().value_versions().stride_bytes / sizeof(double)));
+}
+
 Attachment::~Attachment() {
+  const Napi::HandleScope scope(env_);
+  versions_.Value().ArrayBuffer().Detach();
   Napi::MemoryManagement::AdjustExternalMemory(env_, -static_cast<int64_t>(reported_bytes_));
 }
 

@@ -16,6 +16,13 @@
 
 namespace shardmap {
 
+// What an attachment tells JavaScript without being called.
+struct ControlWords {
+  double mutations;      // made by this environment
+  double version;        // of the value that was returned last by getVersioned
+  double version_index;  // where in the versions it is found again
+};
+
 // An environment's attachment to a store: one handle, however many objects share it.
 class Attachment {
  public:
@@ -31,12 +38,16 @@ class Attachment {
 
   // Tells this environment's iterators that the store was changed from here, and by about how many bytes.
   void NoteMutation(size_t bytes) {
-    ++*mutations_;
+    ++control_->mutations;
     unreported_bytes_ += bytes;
     if (unreported_bytes_ >= kReportBytes) ReportMemory();
   }
-  // The Uint32Array that NoteMutation counts in.
-  Napi::Value Control() const { return control_.Value(); }
+  // Tells what a value that is about to be returned was read under: see NativeStore::control in lib/native.ts.
+  void NoteVersion(size_t shard, uint64_t version);
+  // The Float64Arrays that JavaScript reads: what is noted here, and the value versions of all shards (empty where the
+  // engine allows no arrays over memory of ours).
+  Napi::Value Control() const { return control_array_.Value(); }
+  Napi::Value Versions() const { return versions_.Value(); }
 
  private:
   // V8 hears of a store's memory each time about this much was written.
@@ -47,14 +58,16 @@ class Attachment {
   // Tells V8 how much memory outside its heap the store takes, so that garbage collection, which closes maps that were
   // dropped, comes when it is worth while. Takes what was written for growth, and measures now and then.
   void ReportMemory();
+  Napi::Float64Array MakeVersions();
 
   Napi::Env env_;
   Handle handle_;
   size_t unreported_bytes_ = 0;
   size_t reported_bytes_ = 0;
   size_t measured_bytes_ = 0;
-  Napi::Reference<Napi::Uint32Array> control_;
-  uint32_t* mutations_;  // memory of control_
+  Napi::Reference<Napi::Float64Array> control_array_;
+  ControlWords* control_;  // its memory
+  Napi::Reference<Napi::Float64Array> versions_;
 };
 
 class Environment;

@@ -60,6 +60,18 @@ napi_value Find(napi_env env, Attachment& attachment, const napi_value* args) {
   return Lookup(env, attachment, args[0], args[1]);
 }
 
+napi_value GetVersioned(napi_env env, Attachment& attachment, const napi_value* args) {
+  const KeyReader key(env, args[0]);
+  if (!key.ok()) return Throw(env, key.status());
+  const ReadGuard guard(attachment.session());
+  ReadValue value;
+  size_t shard = 0;
+  uint64_t version = 0;
+  if (!attachment.store().GetVersioned(guard, key.key(), &value, &shard, &version)) return nullptr;
+  attachment.NoteVersion(shard, version);
+  return ValueToJs(env, value);
+}
+
 napi_value Has(napi_env env, Attachment& attachment, const napi_value* args) {
   const KeyReader key(env, args[0]);
   if (!key.ok()) return Throw(env, key.status());
@@ -245,7 +257,9 @@ Napi::Object NewNativeStore(Napi::Env env, std::shared_ptr<OpenStore> open_store
   object.Set("id", opened.id);
   object.Set("name", opened.name.has_value() ? Napi::Value(Napi::String::New(env, *opened.name)) : env.Undefined());
   object.Set("shards", static_cast<double>(opened.store.shards()));
-  object.Set("control", environment->AttachmentAt(store->slot)->Control());
+  const Attachment& attachment = *environment->AttachmentAt(store->slot);
+  object.Set("control", attachment.Control());
+  object.Set("versions", attachment.Versions());
   return object;
 }
 
@@ -256,6 +270,7 @@ void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
     exports.Set(name, function);
   };
   add("get", Callback<1, Get>);
+  add("getVersioned", Callback<1, GetVersioned>);
   add("find", Callback<2, Find>);
   add("has", Callback<1, Has>);
   add("set", Callback<2, Set>);

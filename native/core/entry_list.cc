@@ -5,96 +5,134 @@
 #include <new>
 
 namespace shardmap {
+namespace {
+
+Block* BlockOf(EntryChunk* records) { return reinterpret_cast<Block*>(records) - 1; }
+EntryChunk* RecordsIn(Block* block) { return reinterpret_cast<EntryChunk*>(block->payload()); }
+size_t CapacityOf(EntryChunk* records) { return records == nullptr ? 0 : BlockOf(records)->bytes / sizeof(EntryChunk); }
+
+EntryChunk* CopyRecords(const EntryChunks& from, size_t first, size_t last, EntryChunk* to) {
+  for (size_t i = first; i < last; ++i) new (to++) EntryChunk(from[i]);
+  return to;
+}
+
+}  // namespace
+
+size_t EntryChunks::ChunkOf(uint64_t sequence) const {
+  // An empty open chunk begins at infinity.
+  const EntryChunk* after =
+      std::upper_bound(chunks_, chunks_ + count_, sequence,
+                       [](uint64_t number, const EntryChunk& chunk) { return number < chunk.first(); });
+  return after == chunks_ ? 0 : static_cast<size_t>(after - chunks_) - 1;
+}
+
+void EntryChunks::Retire(RetiredList& retired) const {
+  for (size_t i = 0; i < count_; ++i) retired.Add(chunks_[i].block);
+  if (chunks_ != nullptr) retired.Add(BlockOf(chunks_));
+}
+
+void EntryList::Change(EntryChunk* chunks, size_t count, uint8_t* end) {
+  const uint64_t version = version_.load(std::memory_order_relaxed);
+  version_.store(version + 1, std::memory_order_relaxed);
+  chunks_.store(chunks, std::memory_order_release);
+  count_.store(static_cast<uint32_t>(count), std::memory_order_release);
+  end_.store(end, std::memory_order_release);
+  version_.store(version + 2, std::memory_order_release);
+}
 
 size_t EntryList::ChunkBytes(size_t entry_bytes) const {
   const size_t share = (live_bytes_ / 64) & ~size_t{15};
   return std::max(entry_bytes, std::clamp(share, kChunkBytesMin, kChunkBytesMax));
 }
 
-bool EntryList::MakeRoom(size_t bytes) {
-  DropUnusedChunk();
-  return OpenChunk(ChunkBytes(bytes));
+bool EntryList::EnsureRecord(RetiredList& retired) {
+  const EntryChunks chunks = view();
+  EntryChunk* const records = chunks_.load(std::memory_order_relaxed);
+  if (chunks.size() < CapacityOf(records)) return true;
+  Block* block = Block::Allocate((2 * chunks.size() + 1) * sizeof(EntryChunk));
+  if (block == nullptr) return false;
+  CopyRecords(chunks, 0, chunks.size(), RecordsIn(block));
+  Change(RecordsIn(block), chunks.size(), end_.load(std::memory_order_relaxed));
+  if (records != nullptr) retired.Add(BlockOf(records));
+  return true;
 }
 
 bool EntryList::OpenChunk(size_t bytes) {
-  try {
-    if (chunks_.size() == chunks_.capacity()) chunks_.reserve(2 * chunks_.capacity() + 1);
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
+  assert(!open_chunk_is_empty_);
   Block* block = Block::Allocate(bytes);
   if (block == nullptr) return false;
-  if (!chunks_.empty()) chunks_.back().used = static_cast<size_t>(end_ - chunks_.back().block->payload());
-  chunks_.push_back({UINT64_MAX, block, 0, 0});
+  EntryChunk* const records = chunks_.load(std::memory_order_relaxed);
+  const size_t count = count_.load(std::memory_order_relaxed);
+  if (count != 0) {
+    EntryChunk& last = records[count - 1];
+    const uint8_t* end = end_.load(std::memory_order_relaxed);
+    last.used.store(static_cast<size_t>(end - last.block->payload()), std::memory_order_relaxed);
+  }
+  new (records + count) EntryChunk(block, 0, UINT64_MAX);
+  Change(records, count + 1, block->payload());
   allocated_bytes_ += block->total_bytes();
-  end_ = block->payload();
   room_ = block->bytes;
   open_chunk_is_empty_ = true;
   return true;
 }
 
-void EntryList::DropUnusedChunk() {
-  if (!open_chunk_is_empty_) return;
-  allocated_bytes_ -= chunks_.back().block->total_bytes();
-  Block::Free(chunks_.back().block);
-  chunks_.pop_back();
-  open_chunk_is_empty_ = false;
-  room_ = 0;
-  if (!chunks_.empty()) end_ = chunks_.back().block->payload() + chunks_.back().used;
-}
-
 bool EntryList::Append(const Entry* entry) {
-  assert(reinterpret_cast<const uint8_t*>(entry) == end_);
+  assert(reinterpret_cast<const uint8_t*>(entry) == end_.load(std::memory_order_relaxed));
   const bool begins_chunk = open_chunk_is_empty_;
-  if (begins_chunk) chunks_.back().first_sequence = entry->sequence();
+  if (begins_chunk) {
+    const size_t open = count_.load(std::memory_order_relaxed) - 1;
+    chunks_.load(std::memory_order_relaxed)[open].first_sequence.store(entry->sequence(), std::memory_order_relaxed);
+  }
   open_chunk_is_empty_ = false;
   const size_t bytes = entry->size();
-  end_ += bytes;
+  end_.store(end_.load(std::memory_order_relaxed) + bytes, std::memory_order_release);
   room_ -= bytes;
   live_bytes_ += bytes;
   return begins_chunk;
 }
 
 void EntryList::NoteDead(const Entry* entry) {
-  chunks_[ChunkOf(entry->sequence())].dead += entry->size();
+  const EntryChunks chunks = view();
+  chunks[chunks.ChunkOf(entry->sequence())].dead += entry->size();
   live_bytes_ -= entry->size();
 }
 
-size_t EntryList::ChunkOf(uint64_t sequence) const {
-  // The last chunk that begins at or before `sequence`; an empty open chunk begins at infinity.
-  auto after = std::upper_bound(chunks_.begin(), chunks_.end(), sequence,
-                                [](uint64_t number, const Chunk& chunk) { return number < chunk.first_sequence; });
-  return after == chunks_.begin() ? 0 : static_cast<size_t>(after - chunks_.begin()) - 1;
-}
-
-size_t EntryList::CompactionSpan(size_t* first) const {
+size_t EntryList::CompactionSpan(const EntryChunks& chunks, size_t* first) const {
   const size_t index = *first;
   const size_t merged_max = ChunkBytes(0) / 2;
-  if (!IsOpen(index + 1) && chunks_[index].live() + chunks_[index + 1].live() <= merged_max) return 2;
-  if (index > 0 && chunks_[index - 1].live() + chunks_[index].live() <= merged_max) {
+  if (!chunks.IsOpen(index + 1) && chunks[index].live() + chunks[index + 1].live() <= merged_max) return 2;
+  if (index > 0 && chunks[index - 1].live() + chunks[index].live() <= merged_max) {
     *first = index - 1;
     return 2;
   }
   return 1;
 }
 
-void EntryList::ReplaceChunks(size_t first, size_t count, Block* block, size_t used, RetiredList& retired) {
+void EntryList::ReplaceChunks(size_t first, size_t count, Block* block, size_t used, Block* records,
+                              RetiredList& retired) {
+  const EntryChunks chunks = view();
   for (size_t i = first; i < first + count; ++i) {
-    allocated_bytes_ -= chunks_[i].block->total_bytes();
-    retired.Add(chunks_[i].block);
+    allocated_bytes_ -= chunks[i].block->total_bytes();
+    retired.Add(chunks[i].block);
   }
-  size_t kept = first;
+  EntryChunk* next = CopyRecords(chunks, 0, first, RecordsIn(records));
   if (block != nullptr) {
     allocated_bytes_ += block->total_bytes();
-    chunks_[kept++] = {reinterpret_cast<Entry*>(block->payload())->sequence(), block, used, 0};
+    new (next++) EntryChunk(block, used, reinterpret_cast<Entry*>(block->payload())->sequence());
   }
-  const auto begin = chunks_.begin();
-  chunks_.erase(begin + static_cast<std::ptrdiff_t>(kept), begin + static_cast<std::ptrdiff_t>(first + count));
+  next = CopyRecords(chunks, first + count, chunks.size(), next);
+  retired.Add(BlockOf(chunks_.load(std::memory_order_relaxed)));
+  Change(RecordsIn(records), static_cast<size_t>(next - RecordsIn(records)), end_.load(std::memory_order_relaxed));
 }
 
-void EntryList::RetireAll(RetiredList& retired) {
-  for (const Chunk& chunk : chunks_) retired.Add(chunk.block);
-  *this = EntryList();
+EntryChunks EntryList::TakeAll() {
+  const EntryChunks taken = view();
+  Change(nullptr, 0, nullptr);
+  room_ = 0;
+  live_bytes_ = 0;
+  allocated_bytes_ = 0;
+  open_chunk_is_empty_ = false;
+  return taken;
 }
 
 }  // namespace shardmap

@@ -2,13 +2,21 @@
 //
 // Entries never change places among each other. A chunk half of whose bytes are dead is rewritten without them, merged
 // with a neighbour where both are small, so dead bytes stay below live ones (the open chunk apart), at O(1) amortised
-// per deletion and never more than two chunks under one hold of the lock. All members are called under the shard's
-// lock.
+// per deletion and never more than two chunks under one hold of the lock.
+//
+// Whoever walks through the list needs no lock: it takes a view of the chunks as they are at one moment, and whatever
+// happens to the list later, entries in the view stay where they are until the walker's epoch ends. An entry that was
+// moved meanwhile shows the value that it had then.
+//
+// All members but TryView are called under the shard's lock.
+//
+// Pairs: version_, chunks_, count_ and end_ release in ChangeLocked and Append, acquire in TryView; what a chunk says
+// of itself is written before. A view is believed only between two equal even versions.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "core/block.h"
 #include "core/entry.h"
@@ -16,15 +24,81 @@
 
 namespace shardmap {
 
+// A piece of a list. Its record stays where it is while a view may lead to it.
+struct EntryChunk {
+  std::atomic<uint64_t> first_sequence;  // UINT64_MAX while empty
+  Block* block;
+  std::atomic<size_t> used;  // once it is closed; the open chunk ends where its list does
+  size_t dead;               // writers only
+
+  EntryChunk(Block* memory, size_t used_bytes, uint64_t first)
+      : first_sequence(first), block(memory), used(used_bytes), dead(0) {}
+  EntryChunk(const EntryChunk& other)
+      : first_sequence(other.first()), block(other.block), used(other.used_bytes()), dead(other.dead) {}
+
+  uint64_t first() const { return first_sequence.load(std::memory_order_relaxed); }
+  size_t used_bytes() const { return used.load(std::memory_order_relaxed); }
+  size_t live() const { return used_bytes() - dead; }
+};
+
+// The chunks of a list as they were at one moment. Valid inside an epoch, or under the lock.
+class EntryChunks {
+ public:
+  EntryChunks() = default;
+  EntryChunks(EntryChunk* chunks, size_t count, uint8_t* end) : chunks_(chunks), count_(count), end_(end) {}
+
+  size_t size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  EntryChunk& operator[](size_t index) const { return chunks_[index]; }
+  bool IsOpen(size_t index) const { return index + 1 == count_; }
+  uint8_t* EndOf(size_t index) const {
+    return IsOpen(index) ? end_ : chunks_[index].block->payload() + chunks_[index].used_bytes();
+  }
+
+  // The chunk that an entry of this number is in, if there is one: the last that begins at or before the number.
+  size_t ChunkOf(uint64_t sequence) const;
+
+  // Visits live entries in order, those with a number above `after`, until `visit(Entry*)` returns false.
+  template <typename Visit>
+  void Scan(uint64_t after, Visit visit) const {
+    if (empty()) return;
+    for (size_t i = ChunkOf(after); i < count_; ++i) {
+      if (!VisitLive(i, after, visit)) return;
+    }
+  }
+  template <typename Visit>
+  bool VisitLive(size_t index, uint64_t after, Visit visit) const {
+    uint8_t* place = chunks_[index].block->payload();
+    const uint8_t* const end = EndOf(index);
+    while (place < end) {
+      Entry* entry = reinterpret_cast<Entry*>(place);
+      place += entry->size();
+      if (entry->sequence() <= after || entry->is_dead()) continue;
+      if (!visit(entry)) return false;
+    }
+    return true;
+  }
+
+  // Retires the chunks and their records. What the entries own is the caller's affair.
+  void Retire(RetiredList& retired) const;
+
+ private:
+  EntryChunk* chunks_ = nullptr;
+  size_t count_ = 0;
+  uint8_t* end_ = nullptr;
+};
+
 class EntryList {
  public:
   EntryList() = default;
-  EntryList(EntryList&&) noexcept = default;
-  EntryList& operator=(EntryList&&) noexcept = default;
   EntryList(const EntryList&) = delete;
+  EntryList& operator=(const EntryList&) = delete;
 
-  // Room for an entry of `bytes` at the end, or nullptr when there is no memory. Nothing is taken until Append.
-  void* Reserve(size_t bytes) { return bytes <= room_ || MakeRoom(bytes) ? end_ : nullptr; }
+  // Room for an entry of `bytes` at the end, or nullptr when there is no memory. Append follows: a chunk may have been
+  // opened for it, and none stays empty.
+  void* Reserve(size_t bytes, RetiredList& retired) {
+    return bytes <= room_ || MakeRoom(bytes, retired) ? end_.load(std::memory_order_relaxed) : nullptr;
+  }
   // Takes the entry that was created in the room reserved last. Returns whether it is the first of its chunk, so that
   // the chunk before it was closed and may be worth compacting.
   bool Append(const Entry* entry);
@@ -36,96 +110,86 @@ class EntryList {
   template <typename Moved>
   void CompactAround(uint64_t sequence, RetiredList& retired, Moved moved);
 
-  // Visits live entries in order, those with a number above `after`, until `visit(Entry*)` returns false.
-  template <typename Visit>
-  void Scan(uint64_t after, Visit visit) const;
+  // Lock-free, inside an epoch. False when the list was changing; appending is no change.
+  bool TryView(EntryChunks* view) const {
+    const uint64_t version = version_.load(std::memory_order_acquire);
+    EntryChunk* const chunks = chunks_.load(std::memory_order_acquire);
+    const size_t count = count_.load(std::memory_order_acquire);
+    uint8_t* const end = end_.load(std::memory_order_acquire);
+    if ((version & 1) != 0 || version_.load(std::memory_order_relaxed) != version) return false;
+    *view = EntryChunks(chunks, count, end);
+    return true;
+  }
+  EntryChunks view() const {
+    return EntryChunks(chunks_.load(std::memory_order_relaxed), count_.load(std::memory_order_relaxed),
+                       end_.load(std::memory_order_relaxed));
+  }
 
-  // Retires every chunk. What the entries own is the caller's affair.
-  void RetireAll(RetiredList& retired);
+  // Empties the list and hands out what was in it, for the caller to retire.
+  EntryChunks TakeAll();
 
   size_t allocated_bytes() const { return allocated_bytes_; }
   size_t live_bytes() const { return live_bytes_; }
 
  private:
-  struct Chunk {
-    uint64_t first_sequence;  // UINT64_MAX while empty
-    Block* block;
-    size_t used;  // not kept for the open chunk: see end_
-    size_t dead;
-
-    size_t live() const { return used - dead; }
-  };
-
   static constexpr size_t kChunkBytesMin = 512 - sizeof(Block);
   static constexpr size_t kChunkBytesMax = 16 * 1024 - sizeof(Block);
 
   // Chunks grow with the list: few of them, and little room unused at the end.
   size_t ChunkBytes(size_t entry_bytes) const;
-  bool MakeRoom(size_t bytes);
+  bool MakeRoom(size_t bytes, RetiredList& retired) { return EnsureRecord(retired) && OpenChunk(ChunkBytes(bytes)); }
   // Begins a new open chunk. False when there is no memory.
   bool OpenChunk(size_t bytes);
-  // Frees the open chunk if a failed insertion left it empty; nobody has seen it.
-  void DropUnusedChunk();
-  // The chunk that an entry of this number is in; there is one.
-  size_t ChunkOf(uint64_t sequence) const;
-  bool IsOpen(size_t index) const { return index + 1 == chunks_.size(); }
-  bool IsSparse(size_t index) const { return !IsOpen(index) && chunks_[index].dead * 2 >= chunks_[index].used; }
-  // How many chunks from `*first` are to be rewritten into one: 1, or 2 with a small neighbour.
-  size_t CompactionSpan(size_t* first) const;
-  void ReplaceChunks(size_t first, size_t count, Block* block, size_t used, RetiredList& retired);
-
-  template <typename Visit>
-  bool VisitLive(size_t index, uint64_t after, Visit visit) const {
-    uint8_t* place = chunks_[index].block->payload();
-    const uint8_t* const end = IsOpen(index) ? end_ : place + chunks_[index].used;
-    while (place < end) {
-      Entry* entry = reinterpret_cast<Entry*>(place);
-      place += entry->size();
-      if (entry->sequence() <= after || entry->is_dead()) continue;
-      if (!visit(entry)) return false;
-    }
-    return true;
+  // Makes place for one more record. False when there is no memory.
+  bool EnsureRecord(RetiredList& retired);
+  // A closed chunk half of which is dead.
+  static bool IsSparse(const EntryChunks& chunks, size_t index) {
+    return !chunks.IsOpen(index) && chunks[index].dead * 2 >= chunks[index].used_bytes();
   }
+  // How many chunks from `*first` are to be rewritten into one: 1, or 2 with a small neighbour.
+  size_t CompactionSpan(const EntryChunks& chunks, size_t* first) const;
+  // Puts `block`, or nothing, in the place of `count` chunks. `records` is memory for the new records.
+  void ReplaceChunks(size_t first, size_t count, Block* block, size_t used, Block* records, RetiredList& retired);
 
-  // What an insertion needs, together: of the open chunk, where it ends, what room there is, whether it is empty.
-  uint8_t* end_ = nullptr;
+  // Sets what views are made of.
+  void Change(EntryChunk* chunks, size_t count, uint8_t* end);
+
+  // What an insertion needs, together: where the open chunk ends, what room there is, whether it is empty.
+  std::atomic<uint8_t*> end_{nullptr};
   size_t room_ = 0;
   size_t live_bytes_ = 0;
   bool open_chunk_is_empty_ = false;
 
-  std::vector<Chunk> chunks_;  // the last one is the open chunk
-  size_t allocated_bytes_ = 0;
+  std::atomic<uint32_t> count_{0};
+  std::atomic<uint64_t> version_{0};
+  std::atomic<EntryChunk*> chunks_{nullptr};  // in a block of their own
+  size_t allocated_bytes_ = 0;                // of chunks
 };
 
 template <typename Moved>
 void EntryList::CompactAround(uint64_t sequence, RetiredList& retired, Moved moved) {
-  size_t first = ChunkOf(sequence);
-  if (!IsSparse(first)) return;
-  const size_t count = CompactionSpan(&first);
+  const EntryChunks chunks = view();
+  size_t first = chunks.ChunkOf(sequence);
+  if (!IsSparse(chunks, first)) return;
+  const size_t count = CompactionSpan(chunks, &first);
   size_t live = 0;
-  for (size_t i = first; i < first + count; ++i) live += chunks_[i].live();
-  Block* block = nullptr;
-  if (live != 0) {
-    block = Block::Allocate(live);
-    if (block == nullptr) return;
-    uint8_t* place = block->payload();
-    for (size_t i = first; i < first + count; ++i) {
-      VisitLive(i, 0, [&](Entry* entry) {
-        moved(entry, entry->CopyTo(place));
-        place += entry->size();
-        return true;
-      });
-    }
+  for (size_t i = first; i < first + count; ++i) live += chunks[i].live();
+  Block* const records = Block::Allocate(chunks.size() * sizeof(EntryChunk));
+  Block* const block = live == 0 ? nullptr : Block::Allocate(live);
+  if (records == nullptr || (live != 0 && block == nullptr)) {
+    if (records != nullptr) Block::Free(records);
+    if (block != nullptr) Block::Free(block);
+    return;
   }
-  ReplaceChunks(first, count, block, live, retired);
-}
-
-template <typename Visit>
-void EntryList::Scan(uint64_t after, Visit visit) const {
-  if (chunks_.empty()) return;
-  for (size_t i = ChunkOf(after); i < chunks_.size(); ++i) {
-    if (!VisitLive(i, after, visit)) return;
+  uint8_t* place = live == 0 ? nullptr : block->payload();
+  for (size_t i = first; i < first + count; ++i) {
+    chunks.VisitLive(i, 0, [&](Entry* entry) {
+      moved(entry, entry->CopyTo(place));
+      place += entry->size();
+      return true;
+    });
   }
+  ReplaceChunks(first, count, block, live, records, retired);
 }
 
 }  // namespace shardmap

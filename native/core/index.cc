@@ -1,27 +1,32 @@
 #include "core/index.h"
 
+#include <cstring>
+
 namespace shardmap {
 namespace {
 
 constexpr size_t kLineBytes = IndexView::kLineSlots * sizeof(uint64_t);
 
-// What readers of an index without memory look at; never written.
-alignas(kLineBytes) std::atomic<uint64_t> g_no_slots[IndexView::kLineSlots];
-
 }  // namespace
 
-IndexView Index::NoSlots() { return IndexView(g_no_slots, kLog2CapacityMin); }
+alignas(64) std::atomic<uint64_t> Index::no_slots_[IndexView::kLineSlots];
 
 Index Index::Allocate(unsigned log2_capacity) {
   Index index;
-  // Room to begin the slots at a line; zeroed memory is a table of empty slots.
-  Block* block = Block::AllocateZeroed((sizeof(uint64_t) << log2_capacity) + kLineBytes);
+  // Room to begin the slots at a line, with the block's address before them; zeroed memory is a table of empty slots.
+  Block* block = Block::AllocateZeroed((sizeof(uint64_t) << log2_capacity) + sizeof(Block*) + kLineBytes);
   if (block == nullptr) return index;
-  const uintptr_t address = reinterpret_cast<uintptr_t>(block->payload());
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block->payload()) + sizeof(Block*);
   const uintptr_t aligned = (address + kLineBytes - 1) & ~(kLineBytes - 1);
-  index.block_ = block;
+  std::memcpy(reinterpret_cast<void*>(aligned - sizeof(Block*)), &block, sizeof block);
   index.view_ = IndexView(reinterpret_cast<std::atomic<uint64_t>*>(aligned), log2_capacity);
   return index;
+}
+
+Block* Index::block() const {
+  Block* block;
+  std::memcpy(&block, view_.slots() - 1, sizeof block);
+  return block;
 }
 
 bool Index::HasEmpty(const std::atomic<uint64_t>* line) {

@@ -134,10 +134,11 @@ class Index {
   // Capacity 2^log2_capacity slots. An index without memory is returned when there is none.
   static Index Allocate(unsigned log2_capacity);
 
-  bool allocated() const { return block_ != nullptr; }
+  bool allocated() const { return view_.packed() != NoSlots().packed(); }
   IndexView view() const { return view_; }
-  Block* block() const { return block_; }
-  size_t bytes() const { return block_ == nullptr ? 0 : block_->total_bytes(); }
+  // The memory of an allocated index. Its address lies before the slots: an index is a quarter of a line of its shard.
+  Block* block() const;
+  size_t bytes() const { return allocated() ? block()->total_bytes() : 0; }
   size_t capacity() const { return allocated() ? view_.capacity() : 0; }
   size_t live() const { return live_; }
   // Slots that an insertion may still take before probes grow long.
@@ -154,12 +155,15 @@ class Index {
  private:
   static bool HasEmpty(const std::atomic<uint64_t>* line);
 
-  Block* block_ = nullptr;
+  // What readers of an index without memory look at; never written.
+  alignas(64) static std::atomic<uint64_t> no_slots_[IndexView::kLineSlots];
+  static IndexView NoSlots() { return IndexView(no_slots_, kLog2CapacityMin); }
+
   IndexView view_ = NoSlots();
   uint32_t live_ = 0;
   uint32_t tombstones_ = 0;
-
-  static IndexView NoSlots();
 };
+
+static_assert(sizeof(Index) == 16);
 
 }  // namespace shardmap

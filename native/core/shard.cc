@@ -1,5 +1,6 @@
 #include "core/shard.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -19,16 +20,44 @@ void RetireOwned(const Entry* entry, RetiredList& retired) {
   if (Block* block = entry->value_block()) retired.Add(block);
 }
 
+// Retires a list that nobody writes to any more, with all that its entries own.
+void RetireEntries(const EntryChunks& entries, RetiredList& retired) {
+  entries.Scan(0, [&](Entry* entry) {
+    RetireOwned(entry, retired);
+    return true;
+  });
+  entries.Retire(retired);
+}
+
+// A table that nobody knows yet; freed if it is not used.
+struct SpareIndex {
+  Index index;
+
+  SpareIndex() = default;
+  SpareIndex(const SpareIndex&) = delete;
+  SpareIndex& operator=(const SpareIndex&) = delete;
+  ~SpareIndex() { Free(); }
+
+  // False when there is no memory.
+  bool Allocate(size_t capacity) {
+    Free();
+    index = Index::Allocate(static_cast<unsigned>(std::countr_zero(capacity)));
+    return index.allocated();
+  }
+  void Free() {
+    if (index.allocated()) Block::Free(index.block());
+    index = Index();
+  }
+};
+
+constexpr size_t kCapacityMin = size_t{1} << Index::kLog2CapacityMin;
+
 }  // namespace
 
 Shard::~Shard() {
   RetiredList retired;  // frees at once: nobody reads a store that is being destroyed
   MutexLock lock(mutex_);
-  entries_.Scan(0, [&](Entry* entry) {
-    RetireOwned(entry, retired);
-    return true;
-  });
-  entries_.RetireAll(retired);
+  RetireEntries(entries_.view(), retired);
   if (index_.allocated()) retired.Add(index_.block());
   if (old_index_.allocated()) retired.Add(old_index_.block());
 }
@@ -78,18 +107,34 @@ Shard::Place Shard::FindLocked(const HashedKey& key) const {
 
 PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value, PutMode mode,
                       ReadValue* existing) {
-  MutexLock lock(mutex_);
+  SpareIndex spare;
+  for (;;) {
+    size_t needed = 0;
+    {
+      MutexLock lock(mutex_);
+      const PutOutcome outcome = PutLocked(context, key, key_block, value, mode, existing, spare.index);
+      if (outcome != PutOutcome::kNeedsIndex) return outcome;
+      needed = GrownCapacityLocked();
+    }
+    if (!spare.Allocate(needed)) return PutOutcome::kOutOfMemory;
+  }
+}
+
+PutOutcome Shard::PutLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
+                            PutMode mode, ReadValue* existing, Index& spare) {
   MoveLinesLocked(context, kMoveLines);
   Entry* entry = FindLocked(key).entry;
-  if (entry == nullptr) return InsertLocked(context, key, key_block, value);
+  if (entry == nullptr) return InsertLocked(context, key, key_block, value, spare);
   if (mode == PutMode::kOverwrite) return OverwriteLocked(context, entry, value);
   (void)entry->Read(existing);  // cannot fail: it is alive and no writer is inside
   return PutOutcome::kExisted;
 }
 
-PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value) {
-  void* memory = entries_.Reserve(Entry::SizeFor(key.key, value));
-  if (memory == nullptr || !EnsureRoomLocked(context)) return PutOutcome::kOutOfMemory;
+PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
+                               Index& spare) {
+  if (!EnsureRoomLocked(context, spare)) return PutOutcome::kNeedsIndex;
+  void* memory = entries_.Reserve(Entry::SizeFor(key.key, value), context.session.retired());
+  if (memory == nullptr) return PutOutcome::kOutOfMemory;
   const bool inline_value = value.size() <= kInlineValueBytesMax;
   Block* value_block = inline_value ? nullptr : value.TakeBlock();
   const uint64_t sequence = context.sequencer.Next(context.session.id(), context.session.last_sequence(),
@@ -115,7 +160,7 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry* entry, Val
     block_bytes_ += block->total_bytes();
   }
   Block* replaced = entry->value_block();
-  entry->Overwrite(value, block);
+  ChangeValueLocked([&] { entry->Overwrite(value, block); });
   if (replaced != nullptr) {
     block_bytes_ -= replaced->total_bytes();
     context.session.retired().Add(replaced);
@@ -130,34 +175,47 @@ void Shard::AppendToSinkLocked(const WriteContext& context, const Key& key, cons
 }
 
 bool Shard::Delete(const WriteContext& context, const HashedKey& key) {
-  MutexLock lock(mutex_);
+  size_t shrunk = 0;
+  {
+    MutexLock lock(mutex_);
+    if (!DeleteLocked(context, key)) return false;
+    shrunk = ShrunkCapacityLocked();
+  }
+  if (shrunk != 0) Shrink(context, shrunk);
+  return true;
+}
+
+bool Shard::DeleteLocked(const WriteContext& context, const HashedKey& key) {
   MoveLinesLocked(context, kMoveLines);
   const Place place = FindLocked(key);
   if (place.entry == nullptr) return false;
-  place.entry->MarkDead();
-  place.index->Remove(place.slot);
+  ChangeValueLocked([&] {
+    place.entry->MarkDead();
+    place.index->Remove(place.slot);
+  });
   block_bytes_ -= OwnedBytes(place.entry);
   RetireOwned(place.entry, context.session.retired());
   entries_.NoteDead(place.entry);
   context.session.AddToSize(-1);
   if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kDelete, &key.key, nullptr});
   CompactLocked(context, place.entry->sequence());
-  ShrinkIfSparseLocked(context);
   return true;
 }
 
 uint64_t Shard::Clear(const WriteContext& context) {
-  EntryList entries;
+  EntryChunks entries;
   Index index;
   Index old_index;
   uint64_t count = 0;
   {
     MutexLock lock(mutex_);
     count = index_.live() + old_index_.live();
-    ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-      entries = std::exchange(entries_, EntryList());
-      index = std::exchange(index_, Index());
-      old_index = std::exchange(old_index_, Index());
+    ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
+      ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
+        entries = entries_.TakeAll();
+        index = std::exchange(index_, Index());
+        old_index = std::exchange(old_index_, Index());
+      });
     });
     block_bytes_ = 0;
     context.session.AddToSize(-static_cast<int64_t>(count));
@@ -165,11 +223,7 @@ uint64_t Shard::Clear(const WriteContext& context) {
   }
   // Only readers see these now; walking and retiring them needs no lock.
   RetiredList& retired = context.session.retired();
-  entries.Scan(0, [&](Entry* entry) {
-    RetireOwned(entry, retired);
-    return true;
-  });
-  entries.RetireAll(retired);
+  RetireEntries(entries, retired);
   if (index.allocated()) retired.Add(index.block());
   if (old_index.allocated()) retired.Add(old_index.block());
   return count;
@@ -177,14 +231,21 @@ uint64_t Shard::Clear(const WriteContext& context) {
 
 bool Shard::Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {
   if (last_sequence_.load(std::memory_order_acquire) <= after) return false;
-  MutexLock lock(mutex_);
   size_t left = count;
-  entries_.Scan(after, [&](const Entry* entry) {
-    if (left == 0) return false;
+  ViewEntries().Scan(after, [&](const Entry* entry) {
     out->push_back({entry->sequence(), entry});
     return --left != 0;
   });
   return left == 0;
+}
+
+EntryChunks Shard::ViewEntries() const {
+  EntryChunks view;
+  for (int attempt = 0; attempt < kViewAttempts; ++attempt) {
+    if (UnlockedEntries().TryView(&view)) return view;
+  }
+  MutexLock lock(mutex_);
+  return entries_.view();
 }
 
 ShardStats Shard::Stats() const {
@@ -204,36 +265,39 @@ void Shard::CompactLocked(const WriteContext& context, uint64_t sequence) {
   });
 }
 
-bool Shard::EnsureRoomLocked(const WriteContext& context) {
+bool Shard::EnsureRoomLocked(const WriteContext& context, Index& spare) {
   if (!index_.IsFull()) return true;
   MoveLinesLocked(context, SIZE_MAX);
+  if (spare.capacity() != GrownCapacityLocked()) return false;
+  BeginMoveLocked(context, std::exchange(spare, Index()));
+  return true;
+}
+
+size_t Shard::GrownCapacityLocked() const {
   // Twice the slots where entries fill it, the same number where tombstones do.
   const size_t capacity = index_.capacity();
   const bool crowded = index_.live() * 8 >= capacity * 5;
-  return BeginMoveLocked(context, crowded || capacity == 0 ? capacity * 2 : capacity);
+  return std::max(crowded ? capacity * 2 : capacity, kCapacityMin);
 }
 
-void Shard::ShrinkIfSparseLocked(const WriteContext& context) {
+size_t Shard::ShrunkCapacityLocked() const {
   const size_t capacity = index_.capacity();
-  if (IsMovingLocked() || capacity <= kMoveAtOnceSlots || index_.live() * 16 > capacity) return;
-  (void)BeginMoveLocked(context, capacity / 4);  // if there is no memory, it stays as it is
+  return IsMovingLocked() || capacity <= kMoveAtOnceSlots || index_.live() * 16 > capacity ? 0 : capacity / 4;
 }
 
-bool Shard::BeginMoveLocked(const WriteContext& context, size_t capacity) {
-  const size_t capacity_min = size_t{1} << Index::kLog2CapacityMin;
-  const auto log2_capacity = static_cast<unsigned>(std::countr_zero(capacity < capacity_min ? capacity_min : capacity));
-  Index grown = Index::Allocate(log2_capacity);
-  if (!grown.allocated()) return false;
-  if (!index_.allocated()) {
-    ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) { index_ = grown; });
-    return true;
-  }
+void Shard::Shrink(const WriteContext& context, size_t capacity) {
+  SpareIndex spare;
+  if (!spare.Allocate(capacity)) return;  // it stays as it is
+  MutexLock lock(mutex_);
+  if (ShrunkCapacityLocked() == capacity) BeginMoveLocked(context, std::exchange(spare.index, Index()));
+}
+
+void Shard::BeginMoveLocked(const WriteContext& context, Index target) {
   ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-    old_index_ = std::exchange(index_, grown);
+    old_index_ = std::exchange(index_, target);
     next_line_to_move_ = 0;
   });
   if (old_index_.capacity() <= kMoveAtOnceSlots) MoveLinesLocked(context, SIZE_MAX);
-  return true;
 }
 
 void Shard::MoveLinesLocked(const WriteContext& context, size_t lines) {
@@ -257,6 +321,14 @@ void Shard::ChangeLayoutLocked(Change change) {
   current_->store(index_.view().packed(), std::memory_order_release);
   draining_.store(old_index_.allocated() ? old_index_.view().packed() : 0, std::memory_order_release);
   layout_version_.store(version + 2, std::memory_order_release);
+}
+
+template <typename Change>
+void Shard::ChangeValueLocked(Change change) {
+  const uint64_t version = value_version_.load(std::memory_order_relaxed);
+  value_version_.store(version + 1, std::memory_order_relaxed);
+  change();
+  value_version_.store(version + 2, std::memory_order_release);
 }
 
 }  // namespace shardmap

@@ -11,7 +11,13 @@
 // Where a shard's current table is, is kept by the store, beside that of other shards: a reader who finds its key there
 // never touches the shard itself, which spares it a cache miss (docs/performance.md, hot reads).
 //
-// Pairs: layout_version_, current_ and draining_ release in ChangeLayoutLocked, acquire in FindForRead and Store.
+// Values that were read earlier are known to be current by the shard's value_version_: it is odd while a writer
+// replaces or removes a value, and changes with each. So who read a value after an even version may show it again for
+// as long as the version is the same, without looking at the entry. (Insertions leave it alone: no value was there.)
+//
+// Pairs: value_version_ in ChangeValueLocked, its first store before the release of what changes, its last with
+// release, acquire in GetVersioned. layout_version_, current_ and draining_ release in ChangeLayoutLocked, acquire in
+// FindForRead and Store.
 #pragma once
 
 #include <atomic>
@@ -64,7 +70,7 @@ struct ShardStats {
 
 // Whether a put may replace the value of an entry that is there.
 enum class PutMode : uint8_t { kOverwrite, kIfAbsent };
-enum class PutOutcome : uint8_t { kInserted, kOverwritten, kExisted, kOutOfMemory };
+enum class PutOutcome : uint8_t { kInserted, kOverwritten, kExisted, kOutOfMemory, kNeedsIndex };
 
 class alignas(64) Shard {
  public:
@@ -84,16 +90,19 @@ class alignas(64) Shard {
   bool Get(IndexView table, const HashedKey& key, ReadValue* out, uint64_t* sequence) const SHARDMAP_EXCLUDES(mutex_);
   bool Has(IndexView table, const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
 
+  const std::atomic<uint64_t>& value_version() const { return value_version_; }
+
   // Writes. `key_block` holds a key too long to be inline, or is nullptr; it and the value are consumed if the put uses
-  // them. With kIfAbsent, `existing` receives the value that was there; the caller's ReadGuard keeps it.
+  // them. With kIfAbsent, `existing` receives the value that was there; the caller's ReadGuard keeps it. Never returns
+  // kNeedsIndex.
   PutOutcome Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value, PutMode mode,
                  ReadValue* existing) SHARDMAP_EXCLUDES(mutex_);
   bool Delete(const WriteContext& context, const HashedKey& key) SHARDMAP_EXCLUDES(mutex_);
   // Returns how many entries there were.
   uint64_t Clear(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
 
-  // Adds up to `count` live entries with numbers above `after`, in order. Returns whether there may be more. Within a
-  // ReadGuard.
+  // Adds up to `count` live entries with numbers above `after`, in order; `count` is not 0. Returns whether there may
+  // be more. Lock-free; within a ReadGuard.
   bool Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const SHARDMAP_EXCLUDES(mutex_);
 
   ShardStats Stats() const SHARDMAP_EXCLUDES(mutex_);
@@ -104,6 +113,9 @@ class alignas(64) Shard {
   // Lines of a larger old index that each write moves; finishes long before the new one is full.
   static constexpr size_t kMoveLines = 2;
   static constexpr int kFindAttempts = 4;
+  static constexpr int kViewAttempts = 4;
+  // The bits of the double 1.0: all versions are different numbers as doubles too, which is how JavaScript loads them.
+  static constexpr uint64_t kFirstValueVersion = uint64_t{0x3ff} << 52;
 
   struct Place {
     Entry* entry;
@@ -117,23 +129,38 @@ class alignas(64) Shard {
   }
   // Finds the entry or makes sure that there is none.
   const Entry* FindAgain(const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
+  EntryChunks ViewEntries() const SHARDMAP_EXCLUDES(mutex_);
+  // For TryView, which needs no lock.
+  const EntryList& UnlockedEntries() const SHARDMAP_NO_THREAD_SAFETY_ANALYSIS { return entries_; }
   Place FindLocked(const HashedKey& key) const SHARDMAP_REQUIRES(mutex_);
-  PutOutcome InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value)
-      SHARDMAP_REQUIRES(mutex_);
+  // kNeedsIndex asks for a spare index of GrownCapacityLocked().
+  PutOutcome PutLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value, PutMode mode,
+                       ReadValue* existing, Index& spare) SHARDMAP_REQUIRES(mutex_);
+  PutOutcome InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
+                          Index& spare) SHARDMAP_REQUIRES(mutex_);
+  bool DeleteLocked(const WriteContext& context, const HashedKey& key) SHARDMAP_REQUIRES(mutex_);
   PutOutcome OverwriteLocked(const WriteContext& context, Entry* entry, Value& value) SHARDMAP_REQUIRES(mutex_);
   void AppendToSinkLocked(const WriteContext& context, const Key& key, const Value& value) SHARDMAP_REQUIRES(mutex_);
   void CompactLocked(const WriteContext& context, uint64_t sequence) SHARDMAP_REQUIRES(mutex_);
 
-  // Makes room in the index for one more entry. False when there is no memory.
-  bool EnsureRoomLocked(const WriteContext& context) SHARDMAP_REQUIRES(mutex_);
-  bool BeginMoveLocked(const WriteContext& context, size_t capacity) SHARDMAP_REQUIRES(mutex_);
+  // New tables are allocated before the lock is taken again, as zeroing one may take long: a writer who finds that one
+  // is needed comes back with a spare.
+
+  // Makes room in the index for one more entry. Uses the spare; false if that is needed and not of the right capacity.
+  bool EnsureRoomLocked(const WriteContext& context, Index& spare) SHARDMAP_REQUIRES(mutex_);
+  size_t GrownCapacityLocked() const SHARDMAP_REQUIRES(mutex_);
+  // What a sparse index should shrink to, or 0.
+  size_t ShrunkCapacityLocked() const SHARDMAP_REQUIRES(mutex_);
+  void Shrink(const WriteContext& context, size_t capacity) SHARDMAP_EXCLUDES(mutex_);
+  void BeginMoveLocked(const WriteContext& context, Index target) SHARDMAP_REQUIRES(mutex_);
   // Told by what readers see, which is in the cache already.
   bool IsMovingLocked() const SHARDMAP_REQUIRES(mutex_) { return draining_.load(std::memory_order_relaxed) != 0; }
-  void ShrinkIfSparseLocked(const WriteContext& context) SHARDMAP_REQUIRES(mutex_);
   // Moves the next lines of the old index, if there is one, and drops it once it is empty.
   void MoveLinesLocked(const WriteContext& context, size_t lines) SHARDMAP_REQUIRES(mutex_);
   template <typename Change>
   void ChangeLayoutLocked(Change change) SHARDMAP_REQUIRES(mutex_);
+  template <typename Change>
+  void ChangeValueLocked(Change change) SHARDMAP_REQUIRES(mutex_);
 
   // One cache line each: what readers look at who did not find their key, and only a change of tables writes; what
   // every write needs; what an insertion needs besides.
@@ -143,6 +170,7 @@ class alignas(64) Shard {
 
   alignas(64) mutable Mutex mutex_;
   Index index_ SHARDMAP_GUARDED_BY(mutex_);
+  std::atomic<uint64_t> value_version_{kFirstValueVersion};
 
   alignas(64) EntryList entries_ SHARDMAP_GUARDED_BY(mutex_);
   // Written under the mutex; read without it by scans, to pass by a shard that has nothing new for them.

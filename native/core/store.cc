@@ -66,6 +66,13 @@ bool Store::Has(const ReadGuard&, const Key& key) const {
   return shards_[shard].Has(TableOf(shard), hashed);
 }
 
+bool Store::GetVersioned(const ReadGuard&, const Key& key, ReadValue* out, size_t* shard, uint64_t* version) const {
+  const HashedKey hashed = Hashed(key);
+  *shard = ShardOf(hashed.hash);
+  *version = shards_[*shard].value_version().load(std::memory_order_acquire);
+  return shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr);
+}
+
 bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, ReadValue* out) const {
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);

@@ -46,6 +46,12 @@ struct StoreStats {
   }
 };
 
+// Where the shards' value versions lie, for caches that check by themselves whether what they hold is current.
+struct ValueVersions {
+  const std::atomic<uint64_t>* first;  // that of shard 0
+  size_t stride_bytes;                 // from one shard's to the next
+};
+
 class Store {
  public:
   static constexpr size_t kShardsMax = size_t{1} << 16;
@@ -69,6 +75,9 @@ class Store {
   // Reads. Lock-free. What `out` refers to lives as long as the guard.
   bool Get(const ReadGuard& guard, const Key& key, ReadValue* out) const;
   bool Has(const ReadGuard& guard, const Key& key) const;
+  // The value, with the number of its shard and a value version of the shard from before: while the shard has that
+  // version and it is even, the value is current.
+  bool GetVersioned(const ReadGuard& guard, const Key& key, ReadValue* out, size_t* shard, uint64_t* version) const;
   // The value only if the key's entry is still the one with this number.
   bool GetIfSequence(const ReadGuard& guard, const Key& key, uint64_t sequence, ReadValue* out) const;
 
@@ -90,6 +99,7 @@ class Store {
   // The value of an entry met by a scan under the same guard. False if it was deleted since.
   bool ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const;
 
+  ValueVersions value_versions() const { return {&shards_[0].value_version(), sizeof(Shard)}; }
   StoreStats Stats() const;
   size_t shards() const { return size_t{1} << log2_shards_; }
 

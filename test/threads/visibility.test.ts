@@ -1,5 +1,6 @@
 /** Danger: a thread goes on seeing an old value, or none, after another thread's call returned. */
 
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';
 import { Thread } from './threads.js';
@@ -61,6 +62,33 @@ describe('what one thread does', () => {
     }
     expect(wrong).toBe(0);
     expect(await answer).toBe(0);
+  });
+
+  it('is seen by threads that read nothing but the same keys all the time', async () => {
+    const map = new ShardMap<string, number | boolean>([
+      ['counting', true],
+      ['count', 0],
+      ['stop', false],
+    ]);
+    const announced = new SharedArrayBuffer(4);
+    const returned = new Int32Array(announced);
+    const watchers = [1, 2].map(() => start('watcher', { handle: map.handle, announced }));
+    const answers = (await Promise.all(watchers)).map((watcher) => watcher.answer());
+    const rounds = 300;
+    for (let round = 1; round <= rounds; round++) {
+      map.set('count', round);
+      Atomics.store(returned, 0, round);
+      await setTimeout(1);
+    }
+    map.set('counting', false);
+    for (const answer of await Promise.all(answers)) {
+      expect(answer).toMatchObject({ wrong: 0, last: rounds });
+      expect((answer as { changes: number }).changes).toBeGreaterThan(1);
+    }
+    const stopped = threads.map((watcher) => watcher.answer());
+    await setTimeout(200); // long enough for the loop to be compiled
+    map.set('stop', true);
+    expect(await Promise.all(stopped)).toEqual(['stopped', 'stopped']);
   });
 
   it('is told by typed errors in each thread', async () => {
