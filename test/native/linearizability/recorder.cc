@@ -1,0 +1,90 @@
+#include "linearizability/recorder.h"
+
+#include <algorithm>
+
+namespace shardmap {
+
+using Kind = Operation::Kind;
+
+template <typename Ask>
+void Recorder::Record(Kind kind, size_t key, uint64_t argument, Ask ask) {
+  Operation& operation = history_.emplace_back(Operation{kind, thread_, key, Now(), 0, argument, 0});
+  Fence();
+  operation.result = ask();
+  Fence();
+  operation.returned_ns = Now();
+}
+
+void Recorder::Get(size_t key) {
+  Record(Kind::kGet, key, 0, [&] {
+    const ReadGuard guard(*session_);
+    ReadValue value;
+    return store_.Get(guard, keys_[key].key(), &value) ? NumberOf(value) : Operation::kAbsent;
+  });
+}
+
+void Recorder::Has(size_t key) {
+  Record(Kind::kHas, key, 0, [&] { return store_.Has(ReadGuard(*session_), keys_[key].key()); });
+}
+
+void Recorder::Set(size_t key, size_t value_bytes) {
+  const uint64_t number = NewValue();
+  const CheckedValue value(number, value_bytes);
+  Record(Kind::kSet, key, number, [&] { return store_.Set(*session_, keys_[key].key(), value.value()).ok(); });
+}
+
+void Recorder::Insert(size_t key, size_t value_bytes) {
+  const uint64_t number = NewValue();
+  const CheckedValue value(number, value_bytes);
+  Record(Kind::kInsert, key, number, [&] {
+    const ReadGuard guard(*session_);
+    ReadValue existing;
+    const bool inserted = store_.Insert(guard, *session_, keys_[key].key(), value.value(), &existing).value();
+    return inserted ? Operation::kAbsent : NumberOf(existing);
+  });
+}
+
+void Recorder::Delete(size_t key) {
+  Record(Kind::kDelete, key, 0, [&] { return store_.Delete(*session_, keys_[key].key()).value(); });
+}
+
+void Recorder::Clear() {
+  Record(Kind::kClear, 0, 0, [&] { return store_.Clear(*session_).ok(); });
+  Operation clear = history_.back();
+  for (clear.key = 1; clear.key < keys_.size(); ++clear.key) history_.push_back(clear);
+}
+
+size_t Recorder::KeyOf(const ScannedEntry& scanned) const {
+  const auto key = std::find_if(keys_.begin(), keys_.end(),
+                                [&](const OwnedKey& candidate) { return scanned.entry->Matches(candidate.key()); });
+  return static_cast<size_t>(key - keys_.begin());
+}
+
+void Recorder::Scan(size_t page_entries) {
+  const uint64_t began_ns = Now();
+  std::vector<bool> met(keys_.size());
+  std::vector<ScannedEntry> page;
+  for (uint64_t after = 0;; after = page.back().sequence) {
+    const ReadGuard guard(*session_);
+    const uint64_t page_began_ns = Now();
+    Fence();
+    store_.Scan(guard, after, page_entries, &page);
+    if (page.empty()) break;
+    for (const ScannedEntry& scanned : page) {
+      const size_t key = KeyOf(scanned);
+      ReadValue value;
+      if (key == keys_.size()) continue;
+      met[key] = true;
+      if (!store_.ReadScanned(guard, scanned, &value)) continue;
+      const uint64_t number = NumberOf(value);
+      Fence();
+      history_.push_back({Kind::kGet, thread_, key, page_began_ns, Now(), 0, number});
+    }
+  }
+  const uint64_t ended_ns = Now();
+  for (size_t key = 0; key < keys_.size(); ++key) {
+    if (!met[key]) history_.push_back({Kind::kGet, thread_, key, began_ns, ended_ns, 0, Operation::kAbsent});
+  }
+}
+
+}  // namespace shardmap

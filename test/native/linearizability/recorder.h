@@ -1,0 +1,62 @@
+// Uses a few keys of a store as one thread does, and writes down what it asked, when, and what it was told.
+//
+// Times are of the machine's monotonic clock, read outside the operation with a full fence between: so what returned
+// before another operation was called did so for the machine as well.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/store.h"
+#include "fixtures.h"
+#include "linearizability/history.h"
+#include "random_input.h"
+
+namespace shardmap {
+
+class Recorder {
+ public:
+  // The result of a read of something that no thread can have written, as it is a mix of values.
+  static constexpr uint64_t kTornValue = UINT64_MAX;
+
+  // `keys` and `store` outlive it. A key's number in the history is its place in `keys`.
+  Recorder(Store& store, const std::vector<OwnedKey>& keys, uint32_t thread)
+      : store_(store), keys_(keys), session_(store), thread_(thread) {}
+
+  Session& session() const { return *session_; }
+  const History& history() const { return history_; }
+
+  void Get(size_t key);
+  void Has(size_t key);
+  // The value takes this many bytes, or 8 if that is more.
+  void Set(size_t key, size_t value_bytes);
+  void Insert(size_t key, size_t value_bytes);
+  void Delete(size_t key);
+  // On every key.
+  void Clear();
+  // A get of every key: of one that was met, from the beginning of its page until its value was read; of others, of no
+  // value at some moment of the whole scan.
+  void Scan(size_t page_entries);
+
+ private:
+  // Calls, takes what `ask` returns as the result, and writes the operation down.
+  template <typename Ask>
+  void Record(Operation::Kind kind, size_t key, uint64_t argument, Ask ask);
+
+  uint64_t NewValue() { return (uint64_t{thread_} + 1) << 40 | ++values_; }
+  static uint64_t NumberOf(const ReadValue& value) { return CheckedValue::ReadTag(value).value_or(kTornValue); }
+  static uint64_t Now() { return Clock::Steady().NowNanos(); }
+  static void Fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
+  size_t KeyOf(const ScannedEntry& scanned) const;
+
+  Store& store_;
+  const std::vector<OwnedKey>& keys_;
+  const OpenedSession session_;
+  const uint32_t thread_;
+  uint64_t values_ = 0;
+  History history_;
+};
+
+}  // namespace shardmap

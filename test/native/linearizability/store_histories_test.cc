@@ -1,0 +1,185 @@
+// Danger: an operation that is not one step for all threads. Here a few hot keys are used by several threads while a
+// crowd of other keys in the same shards comes and goes, so that tables grow, shrink and move and entries are compacted
+// under the hot ones, and what each thread was told must be explained by one order of all operations.
+//
+// SHARDMAP_HISTORIES (50) and SHARDMAP_HISTORY_OPERATIONS (20000) say how many there are in all, and of what length.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/store.h"
+#include "fixtures.h"
+#include "linearizability/checker.h"
+#include "linearizability/recorder.h"
+#include "random_input.h"
+
+namespace shardmap {
+namespace {
+
+size_t FromEnvironment(const char* name, size_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::max(size_t{1}, static_cast<size_t>(std::strtoull(text, nullptr, 10)));
+}
+
+const size_t kHistories = FromEnvironment("SHARDMAP_HISTORIES", Scaled(50));
+const size_t kOperations = FromEnvironment("SHARDMAP_HISTORY_OPERATIONS", 20000);
+
+// What sizes the values have that are written in turn over one another: in a word, inside the entry, in blocks; or any
+// of these, so that they take each other's place.
+enum class Values : uint8_t { kWord, kInline, kBlock, kAny };
+
+size_t AnySize(Values values, Random& random) {
+  switch (values) {
+    case Values::kWord:
+      return 8;
+    case Values::kInline:
+      return kInlineValueBytesMax;
+    case Values::kBlock:
+      return kInlineValueBytesMax + 1 + random.Below(500);
+    case Values::kAny:
+      return random.OneIn(4) ? 65 + random.Below(1000) : 8 + random.Below(57);
+  }
+  return 8;
+}
+
+// The first is too long to be kept inside its entry.
+std::vector<OwnedKey> HotKeys() {
+  return {NumberedKey(std::string(300, 'k'), 0), NumberedKey("hot ", 1), NumberedKey("hot ", 2),
+          NumberedKey("hot ", 3)};
+}
+
+// One thread's part of the crowd: it grows to a random size and shrinks again, key by key.
+class Crowd {
+ public:
+  Crowd(Store& store, Session& session, uint32_t thread) : store_(store), session_(session), thread_(thread) {}
+
+  void Step(Random& random) {
+    if (present_.size() >= size_to_reach_) grows_ = false;
+    if (present_.empty() && !grows_) {
+      grows_ = true;
+      size_to_reach_ = size_t{8} << random.Below(9);
+    }
+    if (grows_) {
+      present_.push_back(++last_number_);
+      const CheckedValue value(last_number_, 8 + random.Below(80));
+      EXPECT_TRUE(store_.Set(session_, KeyOf(last_number_).key(), value.value()).ok());
+    } else {
+      std::swap(present_[random.Below(present_.size())], present_.back());
+      EXPECT_TRUE(store_.Delete(session_, KeyOf(present_.back()).key()).ok());
+      present_.pop_back();
+    }
+  }
+
+ private:
+  OwnedKey KeyOf(uint64_t number) const { return NumberedKey("crowd " + std::to_string(thread_) + " ", number); }
+
+  Store& store_;
+  Session& session_;
+  const uint32_t thread_;
+  std::vector<uint64_t> present_;
+  uint64_t last_number_ = 0;
+  size_t size_to_reach_ = 0;
+  bool grows_ = false;
+};
+
+struct Shape {
+  size_t shards;
+  Values values;
+};
+
+// One thread's use of a store: hot keys, which it writes down, and its part of the crowd.
+class User {
+ public:
+  User(Store& store, const std::vector<OwnedKey>& keys, Values values, uint64_t history_number, uint32_t thread)
+      : recorder_(store, keys, thread),
+        crowd_(store, recorder_.session(), thread),
+        random_(history_number << 8 | thread),
+        keys_(keys.size()),
+        values_(values),
+        deletions_percent_(history_number % 2 == 0 ? 2 : 20) {}
+
+  void Use(size_t operations) {
+    while (recorder_.history().size() < operations) {
+      UseHotKey(random_.Below(keys_));
+      crowd_.Step(random_);
+      if (random_.OneIn(1000)) recorder_.Scan(1 + random_.Below(300));
+      if (random_.OneIn(4000)) recorder_.Clear();
+    }
+  }
+  const History& history() const { return recorder_.history(); }
+
+ private:
+  void UseHotKey(size_t key) {
+    const size_t draw = random_.Below(100);
+    if (draw < deletions_percent_) {
+      recorder_.Delete(key);
+    } else if (draw < 2 * deletions_percent_) {
+      recorder_.Insert(key, AnySize(values_, random_));
+    } else if (draw < 55) {
+      recorder_.Set(key, AnySize(values_, random_));
+    } else if (draw < 90) {
+      recorder_.Get(key);
+    } else {
+      recorder_.Has(key);
+    }
+  }
+
+  Recorder recorder_;
+  Crowd crowd_;
+  Random random_;
+  const size_t keys_;
+  const Values values_;
+  const size_t deletions_percent_;  // few, so that entries grow old and are moved, or many
+};
+
+class StoreHistoriesTest : public testing::TestWithParam<Shape> {
+ protected:
+  // Of 2 to 4 threads.
+  static History TakeHistory(const Shape& shape, uint64_t number);
+};
+
+History StoreHistoriesTest::TakeHistory(const Shape& shape, uint64_t number) {
+  StoreOptions options;
+  options.shards = shape.shards;
+  Store store(options);
+  const std::vector<OwnedKey> keys = HotKeys();
+  const size_t count = 2 + number % 3;
+  std::vector<std::unique_ptr<User>> users;
+  for (uint32_t i = 0; i < count; ++i) users.push_back(std::make_unique<User>(store, keys, shape.values, number, i));
+  std::atomic<size_t> ready{0};
+  std::vector<std::thread> threads;
+  for (const auto& user : users) {
+    threads.emplace_back([&] {
+      ++ready;
+      while (ready != count) std::this_thread::yield();
+      user->Use(kOperations / count);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  History history;
+  for (const auto& user : users) history.insert(history.end(), user->history().begin(), user->history().end());
+  return history;
+}
+
+const Shape kShapes[] = {{1, Values::kWord}, {1, Values::kInline}, {1, Values::kBlock},
+                         {1, Values::kAny},  {4, Values::kWord},   {4, Values::kAny}};
+
+TEST_P(StoreHistoriesTest, AreLinearizable) {
+  const size_t share = (kHistories + std::size(kShapes) - 1) / std::size(kShapes);
+  for (uint64_t number = 0; number < share; ++number) {
+    const std::optional<Violation> violation = FindViolation(TakeHistory(GetParam(), number));
+    ASSERT_FALSE(violation.has_value()) << "history " << number << ": " << *violation;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, StoreHistoriesTest, testing::ValuesIn(kShapes));
+
+}  // namespace
+}  // namespace shardmap

@@ -1,0 +1,411 @@
+// Bugs that our tests must notice: each replaces a text that occurs once in the sources by another.
+//
+// Left out, because no test on one machine can show them: memory orders that are weaker than the processor's own where
+// they guard no plain memory (x86 keeps loads and stores in order all the same, and ThreadSanitizer judges plain memory
+// only), such as the acquire loads of a value's words.
+
+/**
+ * `test` is a file of test/native without its ending, and `filter` the tests in it that must fail; `kind` is the build
+ * in which they do, optimised or under ThreadSanitizer. `quick` marks those that CI plants.
+ *
+ * @typedef {{
+ *   name: string, why: string, file: string, find: string, replace: string,
+ *   test: string, filter: string, kind?: 'plain' | 'thread', quick?: boolean,
+ * }} Bug
+ */
+
+/** @type {readonly Bug[]} */
+export const BUGS = [
+  // --- Fences and epochs ---------------------------------------------------------------------------------------------
+  {
+    name: 'reclaimer without its fence',
+    why: "the reader's announcement may still be on its way to memory when he looks",
+    file: 'native/base/asymmetric_fence.cc',
+    find: '  if (internal::g_has_membarrier) Membarrier(kBarrier);',
+    replace: '  (void)kBarrier;',
+    test: 'core/epoch_meeting_test',
+    filter: '*WhatAReaderFoundIsNotFreed',
+    quick: true,
+  },
+  {
+    name: 'reader without his fence',
+    why: 'where there is no membarrier, the fence must be his own',
+    file: 'native/core/epoch.h',
+    find: '    LightFence();\n',
+    replace: '',
+    test: 'core/epoch_meeting_test',
+    filter: '*NorWhereTheKernelHasNoMembarrier',
+  },
+  {
+    name: 'light fence that stops the compiler alone',
+    why: 'where there is no membarrier, the processor must be stopped as well',
+    file: 'native/base/asymmetric_fence.h',
+    find: '    std::atomic_thread_fence(std::memory_order_seq_cst);\n  }\n}',
+    replace: '    std::atomic_signal_fence(std::memory_order_seq_cst);\n  }\n}',
+    test: 'core/epoch_meeting_test',
+    filter: '*NorWhereTheKernelHasNoMembarrier',
+  },
+  {
+    name: 'memory freed without a period of grace',
+    why: 'a reader who began before may be looking at it',
+    file: 'native/core/session.cc',
+    find: '    HeavyFence();\n    if (!list_.AnyMayHold(waiting_epoch_)) waiting_.FreeAll();',
+    replace: '    waiting_.FreeAll();',
+    test: 'core/session_test',
+    filter: 'SessionReclaimTest.*',
+    quick: true,
+  },
+  {
+    name: 'memory that waited freed unasked',
+    why: 'what waits for a reader waits until he has gone',
+    file: 'native/core/session.cc',
+    find: 'if (!waiting_.empty() && !list_.AnyMayHold(waiting_epoch_)) waiting_.FreeAll();',
+    replace: 'if (!waiting_.empty()) waiting_.FreeAll();',
+    test: 'core/session_test',
+    filter: 'SessionReclaimTest.*',
+  },
+  {
+    name: 'readers of the very epoch not waited for',
+    why: 'memory is unlinked during an epoch, not before it',
+    file: 'native/core/epoch.h',
+    find: 'return began != kIdle && began <= epoch;',
+    replace: 'return began != kIdle && began < epoch;',
+    test: 'core/epoch_test',
+    filter: 'EpochRecordTest.*',
+  },
+  {
+    name: 'reader announced for a later epoch',
+    why: 'he would not be waited for',
+    file: 'native/core/epoch.h',
+    find: 'epoch_.store(clock.Now(), std::memory_order_release);',
+    replace: 'epoch_.store(clock.Now() + 1, std::memory_order_release);',
+    test: 'core/epoch_test',
+    filter: 'EpochRecordTest.*',
+  },
+  {
+    name: 'reader who stays announced',
+    why: 'nothing would ever be freed again',
+    file: 'native/core/epoch.h',
+    find: 'void Exit() { epoch_.store(kIdle, std::memory_order_release); }',
+    replace: 'void Exit() {}',
+    test: 'core/epoch_test',
+    filter: 'EpochRecordTest.*',
+  },
+  {
+    name: 'reader withdrawn before his last look',
+    why: 'the withdrawal releases what he did before it',
+    file: 'native/core/epoch.h',
+    find: 'void Exit() { epoch_.store(kIdle, std::memory_order_release); }',
+    replace: 'void Exit() { epoch_.store(kIdle, std::memory_order_relaxed); }',
+    test: 'core/store_stress_test',
+    filter: '*StoreStressTest*',
+    kind: 'thread',
+  },
+  {
+    name: 'replaced value freed at once',
+    why: 'readers may be looking at its block',
+    file: 'native/core/shard.cc',
+    find: '    context.session.retired().Add(replaced);',
+    replace: '    Block::Free(replaced);',
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+  {
+    name: 'replaced value retired before it is unlinked',
+    why: 'a reader who begins after its reclamation would still find it',
+    file: 'native/core/shard.cc',
+    find: '  entry->Overwrite(value, block);',
+    replace: `  if (replaced != nullptr) {
+    context.session.retired().Add(std::exchange(replaced, nullptr));
+    context.session.Reclaim();
+  }
+  entry->Overwrite(value, block);`,
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+  {
+    name: 'record shared by two sessions',
+    why: "one thread's withdrawal would be the other's as well",
+    file: 'native/core/session.cc',
+    find: 'if (session->in_use_.compare_exchange_strong(free, true, std::memory_order_acquire)) return session;',
+    replace: `if (session->in_use_.load() == free) {
+      session->in_use_.store(true);
+      return session;
+    }`,
+    test: 'core/session_test',
+    filter: 'SessionThreadTest.NoTwoOpenSessionsShareARecord',
+  },
+
+  // --- Values --------------------------------------------------------------------------------------------------------
+  {
+    name: 'value written without the mark',
+    why: 'a reader cannot tell that the words are being replaced',
+    file: 'native/core/entry.cc',
+    find: '  state_.store(before | kWriting, std::memory_order_relaxed);\n',
+    replace: '',
+    test: 'core/entry_contention_test',
+    filter: '*',
+  },
+  {
+    name: 'value believed without a second look',
+    why: 'it may have been replaced while it was copied',
+    file: 'native/core/entry.h',
+    find: '    if (state_.load(std::memory_order_relaxed) != state) continue;\n',
+    replace: '',
+    test: 'core/entry_contention_test',
+    filter: '*',
+    quick: true,
+  },
+  {
+    name: 'version that stands still',
+    why: 'a value of the same kind and size would look like the one before',
+    file: 'native/core/entry.cc',
+    find: 'const uint64_t version = NextVersion(before) & ~uint64_t{UINT32_MAX};',
+    replace: 'const uint64_t version = before & ~uint64_t{UINT32_MAX};',
+    test: 'core/entry_contention_test',
+    filter: '*',
+    quick: true,
+  },
+  {
+    name: 'length not of the copy',
+    why: 'the length is part of what the second look makes sure of',
+    file: 'native/core/entry.h',
+    find: '    out->size_ = bytes;\n',
+    replace: '    out->size_ = (state_.load(std::memory_order_relaxed) >> 16) & 255;\n',
+    test: 'core/entry_test',
+    filter: 'EntryTest.ReadersNeverSee*',
+  },
+  {
+    name: 'length of a new value unchecked',
+    why: 'one that is too long runs over the key behind it',
+    file: 'native/core/entry.h',
+    find: 'bool FitsInline(const Value& value) const { return value.size() <= 8 * value_words(); }',
+    replace: 'bool FitsInline(const Value& value) const { return value.size() <= kInlineValueBytesMax; }',
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+    quick: true,
+  },
+  {
+    name: 'length of a key unchecked',
+    why: 'a key would match every key that it begins with',
+    file: 'native/core/entry.h',
+    find: 'return InlineKeyBytes() == key.size && SameBytes(key_area(), key.bytes, key.size);',
+    replace: 'return InlineKeyBytes() >= key.size && SameBytes(key_area(), key.bytes, key.size);',
+    test: 'core/entry_test',
+    filter: 'EntryTest.MatchesItsKeyAndNoOther',
+  },
+  {
+    name: 'length of a long key unchecked',
+    why: 'the comparison would run over the end of its block',
+    file: 'native/core/entry.h',
+    find: 'return block->bytes == key.size && SameBytes(block->payload(), key.bytes, key.size);',
+    replace: 'return SameBytes(block->payload(), key.bytes, key.size);',
+    test: 'core/entry_test',
+    filter: 'EntryTest.MatchesItsKeyAndNoOther',
+  },
+  {
+    name: 'deleted entry that looks alive',
+    why: 'scans and compaction tell by the mark',
+    file: 'native/core/shard.cc',
+    find: '  place.entry->MarkDead();\n',
+    replace: '',
+    test: 'core/store_test',
+    filter: '*',
+  },
+
+  // --- The table -----------------------------------------------------------------------------------------------------
+  {
+    name: '"not found" believed without a second look',
+    why: 'the key may have moved to the new table behind the reader',
+    file: 'native/core/shard.cc',
+    find: '    if (is_settled) return nullptr;',
+    replace: '    (void)is_settled;\n    return nullptr;',
+    test: 'core/shard_test',
+    filter: 'ShardTest.WhatStaysIsFoundAtEveryMomentOfAMove',
+  },
+  {
+    name: 'tables changed under an even version',
+    why: 'a reader in the middle of the change cannot tell',
+    file: 'native/core/shard.cc',
+    find: '  layout_version_.store(version + 1, std::memory_order_relaxed);\n',
+    replace: '',
+    test: 'core/shard_test',
+    filter: 'ShardTest.WhatStaysIsFoundAtEveryMomentOfAMove',
+  },
+  {
+    name: 'version not bumped by a change of tables',
+    why: 'a reader cannot tell that there was one',
+    file: 'native/core/shard.cc',
+    find: '  layout_version_.store(version + 2, std::memory_order_release);',
+    replace: '  layout_version_.store(version, std::memory_order_release);',
+    test: 'core/shard_test',
+    filter: 'ShardTest.WhatStaysIsFoundAtEveryMomentOfAMove',
+  },
+  {
+    name: 'draining table not looked at',
+    why: 'entries that have not moved yet are only there',
+    file: 'native/core/shard.cc',
+    find: '    if (draining != 0) {',
+    replace: '    if (false) {',
+    test: 'core/shard_test',
+    filter: 'ShardTest.FindsEverythingAtEachStageOfOneMove',
+  },
+  {
+    name: 'draining table cleared as it goes',
+    why: 'a search would end at the first empty slot, short of entries that have not moved',
+    file: 'native/core/index.cc',
+    find: '    slots[i].store(Slot::kTombstone, std::memory_order_release);',
+    replace: '    slots[i].store(Slot::kEmpty, std::memory_order_release);',
+    test: 'core/index_test',
+    filter: '*IndexMoveTest*',
+  },
+  {
+    name: 'slot emptied in a line that was full',
+    why: 'a search would end there, short of entries that were put into the next line',
+    file: 'native/core/index.cc',
+    find: 'const bool line_was_never_full = HasEmpty(line);',
+    replace: 'const bool line_was_never_full = true;\n  (void)line;',
+    test: 'core/index_test',
+    filter: '*',
+    quick: true,
+  },
+  {
+    name: 'clear that forgets the draining table',
+    why: 'what had not moved yet would rise from the dead',
+    file: 'native/core/shard.cc',
+    find: '      old_index = std::exchange(old_index_, Index());\n',
+    replace: '',
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+  {
+    name: 'insertion published before its entry is written',
+    why: 'the slot releases the entry to whoever finds it',
+    file: 'native/core/index.cc',
+    find: '      slot.store(Slot::Word(entry, hash), std::memory_order_release);',
+    replace: '      slot.store(Slot::Word(entry, hash), std::memory_order_relaxed);',
+    test: 'core/store_stress_test',
+    filter: '*StoreStressTest*',
+    kind: 'thread',
+  },
+
+  // --- Compaction ----------------------------------------------------------------------------------------------------
+  {
+    name: 'compaction that leaves the slots as they were',
+    why: 'they lead to the old copy, which is freed, and is never overwritten',
+    file: 'native/core/shard.cc',
+    find: '    slot->store(Slot::Word(to, hash), std::memory_order_release);\n',
+    replace: '    (void)to;\n    (void)slot;\n',
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+    quick: true,
+  },
+  {
+    name: 'compaction that does not look into the draining table',
+    why: 'entries that have not moved yet have their slot there',
+    file: 'native/core/shard.cc',
+    find: '    if (slot == nullptr) slot = old_index.FindSlotOf(from, hash);\n',
+    replace: '    (void)old_index;\n    if (slot == nullptr) return;\n',
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+  {
+    name: 'compaction published before its copy is written',
+    why: 'the slot releases the copy to whoever finds it',
+    file: 'native/core/shard.cc',
+    find: '    slot->store(Slot::Word(to, hash), std::memory_order_release);',
+    replace: '    slot->store(Slot::Word(to, hash), std::memory_order_relaxed);',
+    test: 'core/shard_test',
+    filter: 'ShardTest.WhatStays*',
+    kind: 'thread',
+  },
+  {
+    name: 'compaction that copies too few words',
+    why: 'the copy is the entry from then on',
+    file: 'native/core/entry.cc',
+    find: '  for (size_t i = 0; i < value_words(); ++i) {\n    new (copy',
+    replace: '  for (size_t i = 0; i < (value_words() > 1 ? value_words() - 1 : 1); ++i) {\n    new (copy',
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+
+  // --- Operations of two steps ---------------------------------------------------------------------------------------
+  {
+    name: 'insertion that looks first and then sets',
+    why: 'two threads would both be told that theirs was the first',
+    file: 'native/core/store.cc',
+    find: `  Result<PutOutcome> outcome = Put(session, key, value, PutMode::kIfAbsent, existing);
+  if (!outcome.ok()) return outcome.TakeStatus();
+  return outcome.value() == PutOutcome::kInserted;`,
+    replace: `  const HashedKey hashed = Hashed(key);
+  const IndexView table = TableOf(ShardOf(hashed.hash));
+  if (shards_[ShardOf(hashed.hash)].Get(table, hashed, existing, nullptr)) return false;
+  Result<PutOutcome> outcome = Put(session, key, value, PutMode::kOverwrite, existing);
+  if (!outcome.ok()) return outcome.TakeStatus();
+  return true;`,
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+    quick: true,
+  },
+  {
+    name: 'deletion that looks first and then deletes',
+    why: 'two threads would both be told that they had deleted it',
+    file: 'native/core/store.cc',
+    find: '  const bool deleted = shards_[shard].Delete(ContextFor(session, shard), hashed);',
+    replace: `  const bool deleted = shards_[shard].Has(TableOf(shard), hashed);
+  shards_[shard].Delete(ContextFor(session, shard), hashed);`,
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+  {
+    name: 'busy value that counts as absent',
+    why: 'a reader disturbed too often asks under the lock',
+    file: 'native/core/shard.cc',
+    find: `    MutexLock lock(mutex_);
+    entry = FindLocked(key).entry;
+    if (entry == nullptr) return false;`,
+    replace: `    return false;`,
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+
+  // --- Order and counts ----------------------------------------------------------------------------------------------
+  {
+    name: "number that ignores the shard's last",
+    why: 'numbers of one shard strictly rise, whoever inserts',
+    file: 'native/core/sequencer.h',
+    find: 'std::max(session_last, shard_last) + 1',
+    replace: 'session_last + 1 + 0 * shard_last',
+    test: 'core/sequencer_test',
+    filter: 'SequencerTest.*',
+  },
+  {
+    name: 'second inserter who counts by one',
+    why: 'insertions that follow one another in two threads would be out of order',
+    file: 'native/core/sequencer.h',
+    find: '    if (inserter != kMany) inserter_.store(kMany, std::memory_order_release);\n    return false;',
+    replace: '    return inserter != kMany;',
+    test: 'core/store_stress_test',
+    filter: 'StoreOrderTest.*',
+    quick: true,
+  },
+  {
+    name: 'size that a clear does not change',
+    why: 'sizes are sums of what each session did',
+    file: 'native/core/shard.cc',
+    find: '    context.session.AddToSize(-static_cast<int64_t>(count));\n',
+    replace: '',
+    test: 'core/shard_test',
+    filter: 'ShardTest.ClearsInTheMiddleOfAMove',
+  },
+  {
+    name: 'size that a deletion does not change',
+    why: 'sizes are sums of what each session did',
+    file: 'native/core/shard.cc',
+    find: '  context.session.AddToSize(-1);\n',
+    replace: '',
+    test: 'core/store_stress_test',
+    filter: 'StoreAtomicityTest.*',
+    quick: true,
+  },
+];
