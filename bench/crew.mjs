@@ -1,63 +1,171 @@
 // The load of several threads: a fixed time after a common start and a warm-up, operations counted by each worker.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { Latencies } from './latencies.mjs';
+import { changesSize } from './mix.mjs';
+import { takeTurns } from './pairs.mjs';
+import { loadStore } from './stores.mjs';
+import { freshKey, KEY_CHARS, keyBytes, OWN_KEYS } from './workload.mjs';
 
 const WARM_UP_SECONDS = 0.2;
+/** A round counts if each worker had a core to itself for at least this much of the time; others are repeated, so often at most. */
+const CPU_SHARE_MIN = 0.97;
+const ATTEMPTS_PER_ROUND = 3;
 
-/** @typedef {{ kind: 'shared' | 'own', readShare: number, seconds: number }} Load */
-/** @typedef {{ perSecond: number, cpuShare: number }} Rate operations, and how much of a core for each worker the process got meanwhile */
-/** @typedef {{ load: Load & { warmUpSeconds: number }, workers: number, seed: number }} Order */
+/** @typedef {import('./mix.mjs').Load} Load */
+/**
+ * @typedef {object} Side
+ * @property {string} store
+ * @property {Record<string, unknown>} [options] of the store
+ * @property {number} workers
+ * @property {Load} load
+ * @property {number} [pacePerSecond] operations of each worker, for latencies; without it, as many as it can
+ */
+/** @typedef {{ perSecond: number, cpuShare: number, reads?: Latencies, writes?: Latencies }} Rate operations of all workers; the least part of a core that one of them had meanwhile */
+/** @typedef {{ handle: unknown, store: string, load: Load }} Attach */
+/** @typedef {{ workers: number, load: Load, seed: number, warmUpSeconds: number, seconds: number, pacePerSecond: number | undefined }} Run */
+/** @typedef {{ id: string, attach?: Attach, run?: Run }} Order to a worker, of the store `id`: attach to it, run a load on it, or else let go of it */
+/** @typedef {{ perSecond: number, cpuShare: number, reads?: import('./latencies.mjs').Counted, writes?: import('./latencies.mjs').Counted }} WorkerRate */
 
 export class Crew {
   #workers;
-  #orders = 0;
+  #bytes;
+  #runs = 0;
+  /** @type {Map<string, import('./stores.mjs').Opened>} */
+  #opened = new Map();
 
-  /** @param {Worker[]} workers */
-  constructor(workers) {
+  /**
+   * @param {Worker[]} workers
+   * @param {Buffer} bytes
+   */
+  constructor(workers, bytes) {
     this.#workers = workers;
+    this.#bytes = bytes;
   }
 
   /**
-   * Starts the workers and waits until each has its keys and its maps.
+   * Starts the workers, which have `shared` keys in common and, where `hasOwnKeys`, others for each.
    *
    * @param {number} count
-   * @param {{ handle: import('shardmap').ShardMapHandle, entries: number }} setup
+   * @param {{ shared: number, hasOwnKeys?: boolean }} keys
    */
-  static async start(count, setup) {
+  static async start(count, { shared, hasOwnKeys = false }) {
+    const keys = shared + (hasOwnKeys ? count * OWN_KEYS : 0);
+    const memory = new SharedArrayBuffer(keys * KEY_CHARS);
+    const bytes = Buffer.from(memory);
+    bytes.set(keyBytes(keys));
     const meeting = new Int32Array(new SharedArrayBuffer(8));
     const workers = Array.from({ length: count }, (_, worker) => {
-      const workerData = { ...setup, worker, meeting };
-      return new Worker(new URL('./crew-worker.mjs', import.meta.url), { workerData });
+      const workerData = { worker, memory, meeting };
+      // Room for new objects, so that their collection does not stop a worker in the middle of many of its measured operations.
+      const resourceLimits = { maxYoungGenerationSizeMb: 64 };
+      return new Worker(new URL('./crew-worker.mjs', import.meta.url), { workerData, resourceLimits });
     });
     await Promise.all(workers.map((worker) => once(worker, 'message')));
-    return new Crew(workers);
+    return new Crew(workers, bytes);
   }
 
   /**
-   * Lets the first `workers` of the crew do the load at the same time. Returns their rate, all together.
+   * Lets `side` do its load for `seconds`. A store whose size the load changes is made anew each time; others are kept.
    *
-   * @param {number} workers
-   * @param {Load} load
+   * @param {Side} side
+   * @param {number} seconds
    * @returns {Promise<Rate>}
    */
-  async run(workers, load) {
-    /** @type {Order} */
-    const order = { load: { ...load, warmUpSeconds: WARM_UP_SECONDS }, workers, seed: this.#orders++ };
-    /** @type {Rate[]} */
-    const rates = await Promise.all(
-      this.#workers.slice(0, workers).map(async (worker) => {
-        worker.postMessage(order);
-        const [rate] = await once(worker, 'message');
-        return rate;
-      }),
-    );
+  async run(side, seconds) {
+    const { workers, load, pacePerSecond } = side;
+    const isNew = changesSize(load.mix);
+    const id = await this.#open(side);
+    const warmUpSeconds = isNew ? 0 : Math.min(seconds, WARM_UP_SECONDS);
+    /** @type {Run} */
+    const run = { workers, load, seed: this.#runs++, warmUpSeconds, seconds, pacePerSecond };
+    /** @type {WorkerRate[]} */
+    const rates = await Promise.all(this.#workers.slice(0, workers).map((worker) => ask(worker, { id, run })));
+    if (isNew) await this.#close(id);
+    const merge = (/** @type {'reads' | 'writes'} */ kind) =>
+      Latencies.merge(rates.flatMap((rate) => rate[kind] ?? []));
     return {
       perSecond: rates.reduce((total, rate) => total + rate.perSecond, 0),
       cpuShare: Math.min(...rates.map((rate) => rate.cpuShare)),
+      reads: merge('reads'),
+      writes: merge('writes'),
     };
   }
 
+  /**
+   * Lets sides take turns, round by round. A note says so where rounds count in which a worker did not have its core to itself.
+   *
+   * @param {Side[]} sides
+   * @param {import('./run.mjs').Options} options
+   */
+  async compare(sides, { rounds, secondsPerSide }) {
+    /** @type {Rate[][]} */
+    const attempts = [];
+    const shareOf = (/** @type {Rate[]} */ rates) => Math.min(...rates.map((rate) => rate.cpuShare));
+    const undisturbed = () => attempts.filter((rates) => shareOf(rates) >= CPU_SHARE_MIN).length;
+    const turns = sides.map((side) => () => this.run(side, secondsPerSide));
+    await takeTurns(turns, 0);
+    while (undisturbed() < rounds && attempts.length < ATTEMPTS_PER_ROUND * rounds) {
+      attempts.push(await takeTurns(turns, attempts.length));
+    }
+    const count = undisturbed();
+    const best = attempts.sort((a, b) => shareOf(b) - shareOf(a)).slice(0, rounds);
+    const note = `DISTURBED: the workers had their cores to themselves in ${count} of ${rounds} rounds`;
+    return { rounds: best, note: count < rounds ? note : undefined };
+  }
+
+  /** Closes the stores that were kept. */
+  async closeStores() {
+    for (const id of this.#opened.keys()) await this.#close(id);
+  }
+
   async stop() {
+    await this.closeStores();
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
+
+  /**
+   * @param {Side} side
+   * @returns {Promise<string>} of the store, here and in the workers
+   */
+  async #open({ store, options = {}, workers, load }) {
+    const id = JSON.stringify([store, options, load.shared, load.own, load.own > 0 ? workers : 0]);
+    let opened = this.#opened.get(id);
+    if (opened !== undefined) return id;
+    const fill = (/** @type {(key: string, value: number) => unknown} */ set) => {
+      for (let number = 0; number < load.shared; number++) set(freshKey(this.#bytes, number), number);
+      for (let worker = 0; worker < workers; worker++) {
+        const first = load.shared + worker * OWN_KEYS;
+        for (let number = first; number < first + load.own; number++) set(freshKey(this.#bytes, number), number);
+      }
+    };
+    opened = await (await loadStore(store)).open(fill, options);
+    this.#opened.set(id, opened);
+    const { ticket } = opened;
+    await Promise.all(
+      this.#workers.map((worker, index) => {
+        const { handle, transfer } = ticket(index);
+        return ask(worker, { id, attach: { handle, store, load } }, transfer);
+      }),
+    );
+    return id;
+  }
+
+  /** @param {string} id */
+  async #close(id) {
+    await Promise.all(this.#workers.map((worker) => ask(worker, { id })));
+    await this.#opened.get(id)?.close();
+    this.#opened.delete(id);
+  }
+}
+
+/**
+ * @param {Worker} worker
+ * @param {Order} order
+ * @param {import('node:worker_threads').Transferable[]} [transfer]
+ */
+async function ask(worker, order, transfer) {
+  worker.postMessage(order, transfer);
+  const [answer] = await once(worker, 'message');
+  return answer;
 }

@@ -1,8 +1,24 @@
-// The loops that are timed. Import them with `loadLoops`: each side of a pair has an instance of this module of its own, or V8 would
-// compile one loop for both kinds of map and neither would run as it does in a program of its own.
-import { freshKey } from './workload.mjs';
+// The loops that are timed. Import them with `loadLoops`: each side of a comparison has an instance of this module of its own, or V8 would
+// compile one loop for all kinds of map and none would run as it does in a program of its own.
+import { INSERT, KEY_BITS, KEYS_MAX, READ, READ_MODIFY_WRITE, REMOVE } from './mix.mjs';
+import { freshKey, OWN_KEYS } from './workload.mjs';
 
-/** @typedef {{ get(key: string): number | undefined, set(key: string, value: number): unknown }} AnyMap */
+/**
+ * Keys are mostly strings, and `any` here for the suite that tries others.
+ *
+ * @typedef {object} AnyMap
+ * @property {(key: any) => number | undefined} get
+ * @property {(key: any, value: number) => unknown} set
+ * @property {(key: any) => boolean} [has]
+ * @property {(key: any) => unknown} [delete]
+ * @property {(work: () => void) => unknown} [batch] does the sets that `work` makes at once
+ * @property {() => unknown} [close]
+ */
+/**
+ * One that answers later: operations go in windows, of which `exchange` tells the sum of the values found.
+ *
+ * @typedef {{ exchange(gets: string[], sets: [string, number][]): Promise<number>, close(): unknown }} RemoteMap
+ */
 
 /**
  * @param {string} side any name
@@ -12,19 +28,34 @@ export function loadLoops(side) {
   return import(`./loops.mjs?side=${side}`);
 }
 
+// --- One operation, all alike --------------------------------------------------------------------------------------------------------
+
 /**
  * Gets `keys[order[i]]` for each i from `from` to `to`; returns the sum of the values found, so that nothing is optimised away.
  *
  * @param {AnyMap} map
- * @param {string[]} keys
+ * @param {unknown[]} keys
  * @param {Uint32Array} order
  * @param {number} from
  * @param {number} to
  */
 export function getKept(map, keys, order, from, to) {
   let sum = 0;
-  for (let i = from; i < to; i++) sum += map.get(/** @type {string} */ (keys[/** @type {number} */ (order[i])])) ?? 0;
+  for (let i = from; i < to; i++) sum += map.get(keys[/** @type {number} */ (order[i])]) ?? 0;
   return sum;
+}
+
+/**
+ * @param {Required<Pick<AnyMap, 'has'>>} map
+ * @param {unknown[]} keys
+ * @param {Uint32Array} order
+ * @param {number} from
+ * @param {number} to
+ */
+export function hasKept(map, keys, order, from, to) {
+  let found = 0;
+  for (let i = from; i < to; i++) if (map.has(keys[/** @type {number} */ (order[i])])) found++;
+  return found;
 }
 
 /**
@@ -39,6 +70,21 @@ export function getKept(map, keys, order, from, to) {
 export function getFresh(map, bytes, order, from, to) {
   let sum = 0;
   for (let i = from; i < to; i++) sum += map.get(freshKey(bytes, /** @type {number} */ (order[i]))) ?? 0;
+  return sum;
+}
+
+/**
+ * The same with keys of other kinds.
+ *
+ * @param {AnyMap} map
+ * @param {(index: number) => unknown} build
+ * @param {Uint32Array} order
+ * @param {number} from
+ * @param {number} to
+ */
+export function getBuilt(map, build, order, from, to) {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += map.get(build(/** @type {number} */ (order[i]))) ?? 0;
   return sum;
 }
 
@@ -58,13 +104,13 @@ export function buildFresh(bytes, order, from, to) {
 
 /**
  * @param {AnyMap} map
- * @param {string[]} keys
+ * @param {unknown[]} keys
  * @param {Uint32Array} order
  * @param {number} from
  * @param {number} to
  */
 export function setKept(map, keys, order, from, to) {
-  for (let i = from; i < to; i++) map.set(/** @type {string} */ (keys[/** @type {number} */ (order[i])]), i);
+  for (let i = from; i < to; i++) map.set(keys[/** @type {number} */ (order[i])], i);
 }
 
 /**
@@ -78,22 +124,125 @@ export function setFresh(map, bytes, order, from, to) {
   for (let i = from; i < to; i++) map.set(freshKey(bytes, /** @type {number} */ (order[i])), i);
 }
 
+// --- A mix of operations -------------------------------------------------------------------------------------------------------------
+
 /**
- * Gets and overwrites of random keys; `readShare` of them are gets.
+ * The keys of one worker: numbers below `shared` are keys that all workers use, the first of them kept as strings; the others are keys of
+ * its own, which begin at `first` in `bytes`.
  *
+ * @typedef {{ kept: string[], bytes: Buffer, shared: number, first: number }} Keys
+ */
+/**
+ * Where a worker is: in its draws, and in the numbers of its keys, of which those from `oldest` to below `newest` are present.
+ *
+ * @typedef {{ draws: Uint32Array, keys: import('./mix.mjs').Mix['keys'], next: number, oldest: number, newest: number }} Position
+ */
+
+/**
  * @param {AnyMap} map
- * @param {string[]} keys
- * @param {() => number} random 32 bits
- * @param {number} readShare
+ * @param {Keys} keys
+ * @param {Position} position
  * @param {number} operations
  */
-export function mixed(map, keys, random, readShare, operations) {
-  const readsBelow = readShare * 2 ** 32;
+export function replay(map, keys, position, operations) {
   let sum = 0;
   for (let done = 0; done < operations; done++) {
-    const key = /** @type {string} */ (keys[random() % keys.length]);
-    if (random() < readsBelow) sum += map.get(key) ?? 0;
-    else map.set(key, done);
+    const draw = nextDraw(position);
+    const kind = draw >>> KEY_BITS;
+    sum += operate(map, kind, keyOf(keys, numberOf(position, kind, draw % KEYS_MAX)), done);
   }
   return sum;
+}
+
+/**
+ * The same with operations that are due one by one at a fixed rate: each is begun when it is due, or at once where the one before took
+ * longer, and counted from when it was due. So a wait is counted for all operations that it holds up, and not for one of them.
+ *
+ * @param {AnyMap} map
+ * @param {Keys} keys
+ * @param {Position} position
+ * @param {{ seconds: number, perSecond: number }} pace
+ * @param {{ reads: import('./latencies.mjs').Latencies, writes: import('./latencies.mjs').Latencies }} latencies
+ */
+export function replayAtPace(map, keys, position, { seconds, perSecond }, { reads, writes }) {
+  const intervalMs = 1000 / perSecond;
+  let sum = 0;
+  let dueMs = performance.now() + intervalMs;
+  for (let left = seconds * perSecond; left > 0; left--) {
+    const draw = nextDraw(position);
+    const kind = draw >>> KEY_BITS;
+    const key = keyOf(keys, numberOf(position, kind, draw % KEYS_MAX));
+    while (performance.now() < dueMs);
+    sum += operate(map, kind, key, left);
+    (kind === READ ? reads : writes).add((performance.now() - dueMs) * 1e6);
+    dueMs += intervalMs;
+  }
+  return sum;
+}
+
+/**
+ * The same with operations that are asked for `operations` at a time, all in flight at once. Reads and updates only.
+ *
+ * @param {RemoteMap} map
+ * @param {Keys} keys
+ * @param {Position} position
+ * @param {number} operations
+ */
+export function replayWindow(map, keys, position, operations) {
+  /** @type {string[]} */
+  const gets = [];
+  /** @type {[string, number][]} */
+  const sets = [];
+  for (let done = 0; done < operations; done++) {
+    const draw = nextDraw(position);
+    const kind = draw >>> KEY_BITS;
+    const key = keyOf(keys, numberOf(position, kind, draw % KEYS_MAX));
+    if (kind === READ) gets.push(key);
+    else sets.push([key, done]);
+  }
+  return map.exchange(gets, sets);
+}
+
+/** @param {Position} position */
+function nextDraw(position) {
+  const { draws, next } = position;
+  position.next = next + 1 === draws.length ? 0 : next + 1;
+  return /** @type {number} */ (draws[next]);
+}
+
+/**
+ * @param {Position} position
+ * @param {number} kind
+ * @param {number} which
+ */
+function numberOf(position, kind, which) {
+  if (kind === INSERT) return position.newest++;
+  if (kind === REMOVE) return position.oldest < position.newest ? position.oldest++ : position.oldest;
+  if (position.keys === 'latest') return position.newest - 1 - which;
+  if (position.keys === 'own')
+    return position.oldest + Math.floor((which / KEYS_MAX) * (position.newest - position.oldest));
+  return which;
+}
+
+/**
+ * @param {Keys} keys
+ * @param {number} number
+ */
+function keyOf(keys, number) {
+  if (number < keys.kept.length) return /** @type {string} */ (keys.kept[number]);
+  return freshKey(keys.bytes, number < keys.shared ? number : keys.first + ((number - keys.shared) % OWN_KEYS));
+}
+
+/**
+ * @param {AnyMap} map
+ * @param {number} kind
+ * @param {string} key
+ * @param {number} value
+ */
+function operate(map, kind, key, value) {
+  if (kind === READ) return map.get(key) ?? 0;
+  if (kind === REMOVE) map.delete?.(key);
+  else if (kind === READ_MODIFY_WRITE) map.set(key, (map.get(key) ?? 0) + 1);
+  else map.set(key, value);
+  return 0;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { ShardMap } from 'shardmap';
 import { buildFresh, setFresh } from './loops.mjs';
-import { keyBytes } from './workload.mjs';
+import { indices, keyBytes } from './workload.mjs';
 
 const [kind, entriesText] = process.argv.slice(2);
 const entries = Number(entriesText);
@@ -11,7 +11,7 @@ const gc = globalThis.gc;
 assert(gc, 'run with --expose-gc');
 
 const bytes = keyBytes(entries);
-const order = Uint32Array.from({ length: entries }, (_, index) => index);
+const order = indices(entries);
 buildFresh(bytes, order, 0, entries); // V8's young generation grows to its full size here, and not while we measure
 const before = rssBytes();
 

@@ -1,6 +1,9 @@
-// Pairs: a subject and a reference measured in turn in one process, so that what the machine does meanwhile happens to both. A row of
-// results is the median and the quartiles over rounds, of either side and of the ratio within a round.
+// Pairs: a subject and references measured in turn in one process, so that what the machine does meanwhile happens to all. A row of
+// results compares two sides: the median and the quartiles over rounds, of either side and of the ratio within a round.
 import Benchmark from 'benchmark';
+
+/** benchmark.js takes at least so many samples of a side; without its `minTime` each would take 50 ms. */
+const SAMPLES_MIN = 8;
 
 /**
  * @typedef {{ median: number, low: number, high: number }} Spread low and high are quartiles
@@ -12,10 +15,12 @@ import Benchmark from 'benchmark';
  * @property {Spread & { label: string }} reference
  * @property {Spread} ratio subject to reference
  * @property {Target | undefined} target
- * @property {string} [note] what a reader has to know to judge the row
+ * @property {string | undefined} [note] what a reader has to know to judge the row
+ * @property {Point | undefined} [point] where the row is in a chart
  * @property {[number, number][]} samples [subject, reference] of each round
  *
- * @typedef {{ name: string, unit?: Row['unit'], labels?: [string, string], target?: Target | undefined }} Description
+ * @typedef {{ line: string, x: number }} Point
+ * @typedef {Pick<Row, 'name' | 'note' | 'point'> & { unit?: Row['unit'], labels?: [string, string], target?: Target | undefined }} Description
  */
 
 /**
@@ -34,7 +39,7 @@ export const subjectAtMost = (atLeast, goFor) => ({ of: 'subject', bound: 'max',
  * @param {[number, number][]} samples
  * @returns {Row}
  */
-export function createRow({ name, unit = 'ns', labels = ['ShardMap', 'Map'], target }, samples) {
+export function createRow({ name, unit = 'ns', labels = ['ShardMap', 'Map'], target, point, note }, samples) {
   return {
     name,
     unit,
@@ -42,31 +47,39 @@ export function createRow({ name, unit = 'ns', labels = ['ShardMap', 'Map'], tar
     reference: { label: labels[1], ...spreadOf(samples.map(([, reference]) => reference)) },
     ratio: spreadOf(samples.map(([subject, reference]) => subject / reference)),
     target,
+    point,
+    note,
     samples,
   };
 }
 
 /**
- * Times two functions with benchmark.js, which finds out itself how often to call them. Each call does `operations` of them.
+ * Times functions with benchmark.js, which finds out itself how often to call them. Each call does `operations` of them.
  *
- * @param {Description & { operations: number, subject: () => void, reference: () => void }} pair
+ * @param {(() => void)[]} sides
+ * @param {number} operations
  * @param {import('./run.mjs').Options} options
+ * @returns {Promise<number[][]>} nanoseconds of an operation of each side, round by round
  */
-export function measurePair({ operations, subject, reference, ...description }, { rounds, secondsPerSide }) {
+export function measureSides(sides, operations, { rounds, secondsPerSide }) {
   const time = (/** @type {() => void} */ fn) => {
-    const benchmark = new Benchmark({ fn, maxTime: secondsPerSide });
+    const benchmark = new Benchmark({ fn, maxTime: secondsPerSide, minTime: secondsPerSide / SAMPLES_MIN });
     benchmark.run({ async: false });
     if (benchmark.error) throw benchmark.error;
     return (spreadOf(benchmark.stats.sample).median * 1e9) / operations;
   };
-  return createRow(
-    description,
-    alternate(
-      rounds,
-      () => time(subject),
-      () => time(reference),
-    ),
+  return alternate(
+    rounds,
+    sides.map((side) => () => time(side)),
   );
+}
+
+/**
+ * @param {Description & { operations: number, subject: () => void, reference: () => void }} pair
+ * @param {import('./run.mjs').Options} options
+ */
+export async function measurePair({ operations, subject, reference, ...description }, options) {
+  return createRow(description, pairUp(await measureSides([subject, reference], operations, options), 0, 1));
 }
 
 /**
@@ -77,15 +90,9 @@ export function measurePair({ operations, subject, reference, ...description }, 
  * @param {Description & { operations: number, subject: Once<S>, reference: Once<R> }} pair
  * @param {import('./run.mjs').Options} options
  */
-export function measurePairOnce({ operations, subject, reference, ...description }, { rounds }) {
-  return createRow(
-    description,
-    alternate(
-      rounds,
-      () => timeOnce(subject) / operations,
-      () => timeOnce(reference) / operations,
-    ),
-  );
+export async function measurePairOnce({ operations, subject, reference, ...description }, { rounds }) {
+  const sides = [() => timeOnce(subject) / operations, () => timeOnce(reference) / operations];
+  return createRow(description, pairUp(await alternate(rounds, sides), 0, 1));
 }
 
 /**
@@ -108,22 +115,46 @@ function timeOnce({ prepare, run, dispose }) {
 }
 
 /**
- * The first round warms up and does not count; who goes first changes from round to round.
+ * Rounds of all sides; the first one warms up and does not count.
  *
  * @param {number} rounds
- * @param {() => number} subject
- * @param {() => number} reference
- * @returns {[number, number][]}
+ * @param {(() => number)[]} sides
  */
-function alternate(rounds, subject, reference) {
-  /** @type {[number, number][]} */
-  const samples = [];
-  for (let round = 0; round <= rounds; round++) {
-    const first = round % 2 === 0 ? subject() : reference();
-    const second = round % 2 === 0 ? reference() : subject();
-    if (round > 0) samples.push(round % 2 === 0 ? [first, second] : [second, first]);
+async function alternate(rounds, sides) {
+  /** @type {number[][]} */
+  const found = [];
+  for (let round = 0; round <= rounds; round++) found.push(await takeTurns(sides, round));
+  return found.slice(1);
+}
+
+/**
+ * One round: each side once. Who goes first changes from round to round.
+ *
+ * @template T
+ * @param {(() => T | Promise<T>)[]} sides
+ * @param {number} round
+ */
+export async function takeTurns(sides, round) {
+  /** @type {T[]} */
+  const found = [];
+  for (let turn = 0; turn < sides.length; turn++) {
+    const side = (round + turn) % sides.length;
+    found[side] = await /** @type {() => T | Promise<T>} */ (sides[side])();
   }
-  return samples;
+  return found;
+}
+
+/**
+ * The samples of a row: those of two sides, round by round.
+ *
+ * @template T
+ * @param {T[][]} rounds
+ * @param {number} subject
+ * @param {number} reference
+ * @returns {[T, T][]}
+ */
+export function pairUp(rounds, subject, reference) {
+  return rounds.map((round) => [/** @type {T} */ (round[subject]), /** @type {T} */ (round[reference])]);
 }
 
 /**

@@ -7,7 +7,8 @@ const DIGITS = { ns: 0, bytes: 0, 'M/s': 2 };
 /** @param {Row} row */
 export function describeRow(row) {
   const { name, unit, subject, reference, ratio, note = '' } = row;
-  const show = (/** @type {number} */ figure) => `${figure.toFixed(DIGITS[unit])} ${unit}`;
+  const show = (/** @type {number} */ figure) =>
+    `${figure.toLocaleString('en-US', { minimumFractionDigits: DIGITS[unit], maximumFractionDigits: DIGITS[unit] })} ${unit}`;
   return {
     name,
     subject: show(subject.median),
@@ -31,17 +32,17 @@ function describeTarget({ target, ratio, subject }) {
   return `${sign} ${target.atLeast} MISSED`;
 }
 
-/** @param {Row[]} rows */
-export function showRows(rows) {
-  for (const row of rows) {
-    const { name, subject, reference, ratio, spread, isNoChange, target, note } = describeRow(row);
-    const sides = `${row.subject.label} ${subject}`.padStart(20) + `${row.reference.label} ${reference}`.padStart(20);
-    const verdict = [isNoChange ? 'no difference' : '', target, note].filter(Boolean).join('; ');
-    console.log(`  ${name.padEnd(56)}${sides}${ratio.padStart(7)} (${spread})  ${verdict}`.trimEnd());
-  }
+/** @param {import('./suites.mjs').Finding} finding */
+export function showFinding(finding) {
+  if ('skipped' in finding) return console.log(`  SKIPPED ${finding.skipped}`);
+  const { name, subject, reference, ratio, spread, isNoChange, target, note } = describeRow(finding);
+  const sides = [`${finding.subject.label} ${subject}`, `${finding.reference.label} ${reference}`];
+  const verdict = [isNoChange ? 'no difference' : '', target, note].filter(Boolean).join('; ');
+  const columns = [name.padEnd(56), ...sides.map((side) => side.padStart(24)), ratio.padStart(7), `(${spread})`];
+  console.log(`  ${columns.join(' ')}  ${verdict}`.trimEnd());
 }
 
-/** @param {import('./run.mjs').Result} result */
+/** @param {import('./results.mjs').Result} result */
 export function showHead({ machine, build }) {
   const { cpu, cores, memoryGiB, os, node, loadBefore } = machine;
   console.log(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${os}, Node ${node}`);
@@ -51,4 +52,16 @@ export function showHead({ machine, build }) {
   console.log(
     'median of each side, ratio within a round with its quartiles; "no difference": the quartiles enclose 1\n',
   );
+}
+
+/**
+ * Rows that have a target, and what became of it.
+ *
+ * @param {import('./results.mjs').Result} result
+ */
+export function showTargets({ suites }) {
+  const rows = suites.flatMap(({ rows }) => rows).filter(({ target }) => target !== undefined);
+  const missed = rows.filter((row) => describeTarget(row).endsWith('MISSED'));
+  console.log(`\n${rows.length - missed.length} of ${rows.length} targets reached`);
+  for (const row of missed) console.log(`  missed: ${row.name}: ${describeTarget(row)}, ${describeRow(row).ratio}`);
 }

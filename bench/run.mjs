@@ -2,80 +2,100 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeBuild, describeMachine } from './environment.mjs';
-import { showHead, showRows } from './report.mjs';
+import { showFinding, showHead, showTargets } from './report.mjs';
+import { FORMAT, RESULTS } from './results.mjs';
 import { suites } from './suites.mjs';
 
 /**
- * @typedef {{ rounds: number, secondsPerSide: number }} Options rounds that count, and how long a side is measured in each
- * @typedef {{ name: string, rows: import('./pairs.mjs').Row[] }} SuiteResult
- * @typedef {object} Result what a result file holds
- * @property {1} format
- * @property {string} startedAt
- * @property {Options} options
- * @property {import('./environment.mjs').Machine} machine
- * @property {import('./environment.mjs').Build} build
- * @property {SuiteResult[]} suites
+ * @typedef {'full' | 'quick' | 'smoke'} Scale quick leaves out sizes and rounds, smoke shows that all of it runs and proves nothing
+ * @typedef {{ rounds: number, secondsPerSide: number }} Duration rounds that count, and how long a side is measured in each
+ * @typedef {Duration & { scale: Scale, workersMax: number }} Options
  */
 
-const RESULTS = fileURLToPath(new URL('./results', import.meta.url));
-/** @type {Options} */
-const FULL = { rounds: 9, secondsPerSide: 0.4 };
-/** @type {Options} Shows that everything runs; proves nothing. */
-const QUICK = { rounds: 1, secondsPerSide: 0.05 };
+/** @type {Record<Scale, Duration>} */
+const DURATIONS = {
+  full: { rounds: 5, secondsPerSide: 0.4 },
+  quick: { rounds: 3, secondsPerSide: 0.1 },
+  smoke: { rounds: 1, secondsPerSide: 0.02 },
+};
 
-const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: {
+    quick: { type: 'boolean' },
+    smoke: { type: 'boolean' },
+    workers: { type: 'string' },
+    write: { type: 'boolean' },
+  },
+  allowPositionals: true,
+});
 const unknown = positionals.filter((name) => !(name in suites));
-if (unknown.length > 0) {
-  console.error(`no such suite: ${unknown.join(', ')}; there are: ${Object.keys(suites).join(', ')}`);
-  process.exit(2);
-}
-const isComplete = positionals.length === 0 && !values.quick;
+const workersMax = Number(values.workers ?? os.availableParallelism());
+if (unknown.length > 0) fail(`no such suite: ${unknown.join(', ')}; there are: ${Object.keys(suites).join(', ')}`);
+if (!Number.isInteger(workersMax) || workersMax < 1) fail(`--workers takes a number of threads, not ${values.workers}`);
+const names =
+  positionals.length > 0 ? Object.keys(suites).filter((name) => positionals.includes(name)) : Object.keys(suites);
+const scale = values.smoke ? 'smoke' : values.quick ? 'quick' : 'full';
 
-/** @type {Result} */
+/** @type {import('./results.mjs').Result} */
 const result = {
-  format: 1,
+  format: FORMAT,
   startedAt: new Date().toISOString(),
-  options: values.quick ? QUICK : FULL,
+  isComplete: positionals.length === 0 && scale === 'full',
+  options: { ...DURATIONS[scale], scale, workersMax },
   machine: describeMachine(),
   build: describeBuild(),
   suites: [],
 };
 showHead(result);
-for (const name of Object.keys(suites)) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue;
-  console.log(name);
-  const rows = await measureInProcess(name, result.options);
-  showRows(rows);
-  result.suites.push({ name, rows });
+for (const name of names) {
+  const start = Date.now();
+  console.log(`${name} (${result.suites.length + 1} of ${names.length})`);
+  result.suites.push(await measureInProcess(name));
+  console.log(`  took ${Math.round((Date.now() - start) / 1000)} s`);
 }
-if (isComplete) console.log(`\nwritten: ${path.relative(process.cwd(), write(result))}`);
-else console.log('\nnot written to a file: only a full run is');
+showTargets(result);
+if (result.isComplete || values.write) console.log(`\nwritten: ${path.relative(process.cwd(), write())}`);
+else console.log('\nnot written to a file: only a full run is, or with --write');
 
 /**
- * @param {string} suite
- * @param {Options} options
- * @returns {Promise<import('./pairs.mjs').Row[]>}
+ * @param {string} name
+ * @returns {Promise<import('./results.mjs').SuiteResult>}
  */
-async function measureInProcess(suite, options) {
+async function measureInProcess(name) {
+  /** @type {import('./pairs.mjs').Row[]} */
+  const rows = [];
+  /** @type {string[]} */
+  const skipped = [];
   const child = fork(new URL('./suite-process.mjs', import.meta.url), { execArgv: ['--expose-gc'] });
-  child.send({ suite, options });
-  const exit = once(child, 'exit').then(([code]) => {
-    throw new Error(`suite ${suite} ended with exit code ${code} and without results`);
+  child.on('message', (/** @type {import('./suites.mjs').Finding} */ finding) => {
+    showFinding(finding);
+    if ('skipped' in finding) skipped.push(finding.skipped);
+    else rows.push(finding);
   });
-  const [rows] = await Promise.race([once(child, 'message'), exit]);
-  exit.catch(() => {});
-  return rows;
+  child.send({ suite: name, options: result.options });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`suite ${name} ended with exit code ${code}`);
+  return { name, rows, skipped };
 }
 
-/** @param {Result} result */
-function write(result) {
+function write() {
   mkdirSync(RESULTS, { recursive: true });
   const stamp = result.startedAt.slice(0, 16).replace(':', '');
-  const file = path.join(RESULTS, `${stamp}-${result.build.commit}.json`);
+  const kind = result.isComplete ? '' : `-${names.join('-')}`;
+  const file = path.join(RESULTS, `${stamp}-${result.build.commit}${kind}.json`);
   writeFileSync(file, `${JSON.stringify(result, null, 1)}\n`);
   return file;
+}
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+function fail(message) {
+  console.error(message);
+  process.exit(2);
 }

@@ -5,6 +5,7 @@ process.once(
   'message',
   async (/** @type {{ suite: string, options: import('./run.mjs').Options }} */ { suite, options }) => {
     const { measure } = await /** @type {() => Promise<import('./suites.mjs').Suite>} */ (suites[suite])();
-    process.send?.(await measure(options), () => process.disconnect());
+    for await (const finding of measure(options)) await new Promise((sent) => process.send?.(finding, sent));
+    process.disconnect();
   },
 );

@@ -1,11 +1,24 @@
 // The suites, in the order in which they run: one file each.
 
-/** @typedef {{ measure(options: import('./run.mjs').Options): import('./pairs.mjs').Row[] | Promise<import('./pairs.mjs').Row[]> }} Suite */
+/**
+ * What a suite finds, one after the other: rows, and what it could not measure, and why.
+ *
+ * @typedef {import('./pairs.mjs').Row | { skipped: string }} Finding
+ * @typedef {{ measure(options: import('./run.mjs').Options): Iterable<Finding> | AsyncIterable<Finding> }} Suite
+ */
 
 /** @type {Record<string, () => Promise<Suite>>} */
 export const suites = {
   get: () => import('./suites/get.mjs'),
   set: () => import('./suites/set.mjs'),
+  keys: () => import('./suites/keys.mjs'),
   memory: () => import('./suites/memory.mjs'),
-  threads: () => import('./suites/threads.mjs'),
+  growth: () => import('./suites/growth.mjs'),
+  scaling: () => import('./suites/scaling.mjs'),
+  shards: () => import('./suites/shards.mjs'),
+  ycsb: () => import('./suites/ycsb.mjs'),
+  mixes: () => import('./suites/mixes.mjs'),
+  latency: () => import('./suites/latency.mjs'),
+  peers: () => import('./suites/peers.mjs'),
+  core: () => import('./suites/core.mjs'),
 };

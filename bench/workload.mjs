@@ -5,6 +5,8 @@ export const HOT_ENTRIES = 1000;
 export const KEY_CHARS = 21;
 /** Operations in one call of a function that benchmark.js times. */
 export const STRETCH = 1000;
+/** Keys that a worker has for itself at most; one that has inserted more begins again with the first. */
+export const OWN_KEYS = 2 ** 20;
 
 const PREFIX = 'session:';
 
@@ -60,6 +62,11 @@ export function keptKeys(bytes) {
   return Array.from({ length: bytes.length / KEY_CHARS }, (_, index) => freshKey(bytes, index));
 }
 
+/** @param {number} count */
+export function indices(count) {
+  return Uint32Array.from({ length: count }, (_, index) => index);
+}
+
 /**
  * The numbers below `count` in random order.
  *
@@ -68,14 +75,14 @@ export function keptKeys(bytes) {
  */
 export function shuffledIndices(count, seed = 1) {
   const random = createRandom(seed);
-  const indices = Uint32Array.from({ length: count }, (_, index) => index);
+  const shuffled = indices(count);
   for (let index = count - 1; index > 0; index--) {
     const other = random() % (index + 1);
-    const moved = /** @type {number} */ (indices[index]);
-    indices[index] = /** @type {number} */ (indices[other]);
-    indices[other] = moved;
+    const moved = /** @type {number} */ (shuffled[index]);
+    shuffled[index] = /** @type {number} */ (shuffled[other]);
+    shuffled[other] = moved;
   }
-  return indices;
+  return shuffled;
 }
 
 /**

@@ -2,30 +2,34 @@
 import assert from 'node:assert/strict';
 import { ShardMap } from 'shardmap';
 import { loadLoops } from '../loops.mjs';
+import { drawOperations } from '../mix.mjs';
 import { measurePair, ratioAtMost } from '../pairs.mjs';
 import { ENTRIES, HOT_ENTRIES, inStretches, keptKeys, keyBytes, STRETCH, shuffledIndices } from '../workload.mjs';
 
 /** @typedef {import('../loops.mjs').AnyMap} AnyMap */
-/** @typedef {(loops: typeof import('../loops.mjs'), map: AnyMap, from: number, to: number) => number} Read */
+/** @typedef {typeof import('../loops.mjs')} Loops */
+/** @typedef {(loops: Loops, map: AnyMap, from: number, to: number) => number} Read */
 
 /** @param {import('../run.mjs').Options} options */
-export async function measure(options) {
+export async function* measure(options) {
   const subjectLoops = await loadLoops('subject');
   const referenceLoops = await loadLoops('reference');
   const bytes = keyBytes(ENTRIES);
   const absentBytes = keyBytes(ENTRIES, ENTRIES);
   const keys = keptKeys(bytes);
+  const numbers = Array.from(keys, (_, index) => Math.imul(index, 0x9e3779b1));
   const order = shuffledIndices(ENTRIES);
   const hotOrder = order.slice(0, HOT_ENTRIES);
   const all = fill(keys, order);
   const few = fill(keys, hotOrder);
+  const numbered = fill(numbers, order);
 
-  /** @type {(order: Uint32Array) => Read} */
-  const kept = (order) => (loops, map, from, to) => loops.getKept(map, keys, order, from, to);
-  /** @type {(bytes: Buffer) => Read} */
-  const fresh = (bytes) => (loops, map, from, to) => loops.getFresh(map, bytes, order, from, to);
+  /** @type {(order: Uint32Array, keys: unknown[]) => Read} */
+  const kept = (order, keys) => (loops, map, from, to) => loops.getKept(map, keys, order, from, to);
+  /** @type {(bytes: Buffer, order: Uint32Array) => Read} */
+  const fresh = (bytes, order) => (loops, map, from, to) => loops.getFresh(map, bytes, order, from, to);
 
-  /** @type {(name: string, maps: { shardMap: AnyMap, map: AnyMap }, count: number, read: Read, target?: import('../pairs.mjs').Target) => import('../pairs.mjs').Row} */
+  /** @type {(name: string, maps: { shardMap: AnyMap, map: AnyMap }, count: number, read: Read, target?: import('../pairs.mjs').Target) => Promise<import('../pairs.mjs').Row>} */
   const compare = (name, { shardMap, map }, count, read, target) => {
     assert.equal(
       read(subjectLoops, shardMap, 0, count),
@@ -36,29 +40,62 @@ export async function measure(options) {
     const reference = inStretches(count, (from, to) => read(referenceLoops, map, from, to));
     return measurePair({ name, target, operations: STRETCH, subject, reference }, options);
   };
+  const hotKept = kept(hotOrder, keys);
+  const hotFresh = fresh(bytes, hotOrder);
 
-  return [
-    compare('get, 1,000 hot keys of 200,000', all, HOT_ENTRIES, kept(hotOrder), ratioAtMost(1.1, 0.9)),
-    compare('get, a map of 1,000', few, HOT_ENTRIES, kept(hotOrder), ratioAtMost(2.2, 1.5)),
-    compare('get, fresh strings, building included', all, ENTRIES, fresh(bytes), ratioAtMost(0.6, 0.45)),
-    compare('get, random kept strings', all, ENTRIES, kept(order), ratioAtMost(2.0, 1.3)),
-    compare('get, absent, fresh strings, building included', all, ENTRIES, fresh(absentBytes)),
-  ];
+  yield await compare('get, 1,000 hot keys of 200,000', all, HOT_ENTRIES, hotKept, ratioAtMost(1.1, 0.9));
+  yield await compare('get, 1,000 hot keys of 200,000, fresh strings, building included', all, HOT_ENTRIES, hotFresh);
+  yield await compare('get, 1,000 hot numbers of 200,000', numbered, HOT_ENTRIES, kept(hotOrder, numbers));
+  yield await compare('get, a map of 1,000', few, HOT_ENTRIES, hotKept, ratioAtMost(2.2, 1.5));
+  yield await compare(
+    'get, fresh strings, building included',
+    all,
+    ENTRIES,
+    fresh(bytes, order),
+    ratioAtMost(0.6, 0.45),
+  );
+  yield await compare('get, random kept strings', all, ENTRIES, kept(order, keys), ratioAtMost(2.0, 1.3));
+  yield await compare('get, random numbers', numbered, ENTRIES, kept(order, numbers));
+  yield await compare('get, absent, fresh strings, building included', all, ENTRIES, fresh(absentBytes, order));
+  for (const update of [0.01, 0.1]) {
+    const name = `1,000 hot keys of 200,000, ${100 * update} % overwrites of them`;
+    const hotKeys = Array.from(hotOrder, (index) => /** @type {string} */ (keys[index]));
+    yield await compare(name, fill(keys, order), HOT_ENTRIES, mixed({ read: 1 - update, update }, hotKeys));
+  }
 }
 
 /**
+ * Gets and sets of `keys`.
+ *
+ * @param {import('../mix.mjs').Mix} mix
  * @param {string[]} keys
+ * @returns {Read}
+ */
+function mixed(mix, keys) {
+  const shared = keys.length;
+  const draws = drawOperations({ mix, shared, own: 0 }, 1);
+  const worker = { kept: keys, bytes: Buffer.alloc(0), shared, first: 0 };
+  /** @type {Map<Loops, import('../loops.mjs').Position>} */
+  const positions = new Map();
+  return (loops, map, from, to) => {
+    const position = positions.get(loops) ?? { draws, keys: mix.keys, next: 0, oldest: 0, newest: shared };
+    positions.set(loops, position);
+    return loops.replay(map, worker, position, to - from);
+  };
+}
+
+/**
+ * @param {unknown[]} keys
  * @param {Uint32Array} order
  */
 function fill(keys, order) {
-  /** @type {ShardMap<string, number>} */
+  /** @type {ShardMap<any, number>} */
   const shardMap = new ShardMap();
-  /** @type {Map<string, number>} */
+  /** @type {Map<unknown, number>} */
   const map = new Map();
   for (const index of order) {
-    const key = /** @type {string} */ (keys[index]);
-    shardMap.set(key, index);
-    map.set(key, index);
+    shardMap.set(keys[index], index);
+    map.set(keys[index], index);
   }
   return { shardMap, map };
 }

@@ -7,8 +7,8 @@ import { ENTRIES } from '../workload.mjs';
 const FILL = fileURLToPath(new URL('../memory-process.mjs', import.meta.url));
 
 /** @param {import('../run.mjs').Options} options */
-export function measure({ rounds }) {
-  return [ENTRIES, 5 * ENTRIES].flatMap((entries) => {
+export function* measure({ rounds }) {
+  for (const entries of [ENTRIES, 5 * ENTRIES]) {
     const samples = Array.from({ length: rounds }, () => ({
       shardMap: grow('ShardMap', entries),
       map: grow('Map', entries),
@@ -20,11 +20,9 @@ export function measure({ rounds }) {
         { name, unit: 'bytes', target: subjectAtMost(110, 80) },
         samples.map((sample) => [bytes(sample), sample.map.rssBytes / entries]),
       );
-    return [
-      row(`memory per entry of ${count}, growth of the process`, ({ shardMap }) => shardMap.rssBytes / entries),
-      row(`memory per entry of ${count}, by stats()`, ({ shardMap }) => (shardMap.statsBytes ?? 0) / entries),
-    ];
-  });
+    yield row(`memory per entry of ${count}, growth of the process`, ({ shardMap }) => shardMap.rssBytes / entries);
+    yield row(`memory per entry of ${count}, by stats()`, ({ shardMap }) => (shardMap.statsBytes ?? 0) / entries);
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
 import { ShardMap } from 'shardmap';
 import { loadLoops } from '../loops.mjs';
 import { measurePair, measurePairOnce, ratioAtMost } from '../pairs.mjs';
-import { ENTRIES, inStretches, keptKeys, keyBytes, STRETCH, shuffledIndices } from '../workload.mjs';
+import { ENTRIES, indices, inStretches, keptKeys, keyBytes, STRETCH, shuffledIndices } from '../workload.mjs';
 
 /** @typedef {typeof import('../loops.mjs')} Loops */
 /** @typedef {import('../loops.mjs').AnyMap} AnyMap */
@@ -10,12 +10,12 @@ import { ENTRIES, inStretches, keptKeys, keyBytes, STRETCH, shuffledIndices } fr
 /** @typedef {(loops: Loops, prepared: Prepared) => void} Fill */
 
 /** @param {import('../run.mjs').Options} options */
-export async function measure(options) {
+export async function* measure(options) {
   const subjectLoops = await loadLoops('subject');
   const referenceLoops = await loadLoops('reference');
   const bytes = keyBytes(ENTRIES);
   const keptForLong = keptKeys(bytes);
-  const inOrder = Uint32Array.from({ length: ENTRIES }, (_, index) => index);
+  const inOrder = indices(ENTRIES);
   const shuffled = shuffledIndices(ENTRIES);
 
   /** @type {Fill} */
@@ -23,7 +23,7 @@ export async function measure(options) {
   /** @type {Fill} */
   const setFresh = (loops, { map }) => loops.setFresh(map, bytes, inOrder, 0, ENTRIES);
 
-  /** @type {(name: string, prepareKeys: () => string[], fill: Fill, target?: import('../pairs.mjs').Target) => import('../pairs.mjs').Row} */
+  /** @type {(name: string, prepareKeys: () => string[], fill: Fill, target?: import('../pairs.mjs').Target) => Promise<import('../pairs.mjs').Row>} */
   const compareFills = (name, prepareKeys, fill, target) => {
     const subject = {
       prepare: () => ({ map: createShardMap(), keys: prepareKeys() }),
@@ -54,12 +54,15 @@ export async function measure(options) {
     );
   };
 
-  return [
-    compareFills('fill, strings that were no keys before', () => keptKeys(bytes), setKept, ratioAtMost(0.75, 0.5)),
-    compareFills('fill, fresh strings, building included', () => [], setFresh),
-    compareFills('fill, strings that were keys before', () => keptForLong, setKept),
-    compareOverwrites(),
-  ];
+  yield await compareFills(
+    'fill, strings that were no keys before',
+    () => keptKeys(bytes),
+    setKept,
+    ratioAtMost(0.75, 0.5),
+  );
+  yield await compareFills('fill, fresh strings, building included', () => [], setFresh);
+  yield await compareFills('fill, strings that were keys before', () => keptForLong, setKept);
+  yield await compareOverwrites();
 }
 
 /** @returns {ShardMap<string, number>} */

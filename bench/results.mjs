@@ -1,0 +1,48 @@
+// Result files: what they hold, and which one is told of.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const FORMAT = 2;
+export const RESULTS = fileURLToPath(new URL('./results', import.meta.url));
+
+/**
+ * @typedef {{ name: string, rows: import('./pairs.mjs').Row[], skipped: string[] }} SuiteResult
+ * @typedef {object} Result
+ * @property {number} format
+ * @property {string} startedAt
+ * @property {boolean} isComplete whether it has all suites, measured in full
+ * @property {import('./run.mjs').Options} options
+ * @property {import('./environment.mjs').Machine} machine
+ * @property {import('./environment.mjs').Build} build
+ * @property {SuiteResult[]} suites
+ */
+
+/**
+ * The newest complete result, and of each suite the newest on the machine with most cores: the curve over workers needs them.
+ */
+export function readNewest() {
+  const complete = readAll().filter(({ result }) => result.isComplete);
+  const newest = complete.at(-1);
+  if (newest === undefined) throw new Error('there is no complete result in bench/results: run npm run bench');
+  return newest;
+}
+
+/**
+ * The newest result of a suite with most workers.
+ *
+ * @param {string} suite
+ */
+export function readWidest(suite) {
+  const having = readAll().filter(({ result }) => result.suites.some(({ name }) => name === suite));
+  return having.reduce((a, b) => (b.result.options.workersMax >= a.result.options.workersMax ? b : a));
+}
+
+/** @returns {{ name: string, result: Result }[]} oldest first */
+function readAll() {
+  const names = readdirSync(RESULTS).filter((name) => name.endsWith('.json'));
+  const results = names
+    .sort()
+    .map((name) => ({ name, result: JSON.parse(readFileSync(path.join(RESULTS, name), 'utf8')) }));
+  return results.filter(({ result }) => result.format === FORMAT);
+}
