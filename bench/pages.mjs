@@ -96,7 +96,7 @@ function describeHead({ startedAt, options, machine, build }) {
   return [
     `Measured on ${startedAt.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${commit}, ${build.type} build.`,
     `Medians of ${options.rounds} rounds in which both sides take turns; the ratio is that within a round, with its`,
-    'quartiles. 200,000 entries unless said, keys of 21 characters, numbers as values.',
+    `quartiles${options.scale === 'quick' ? ' (a quick run)' : ''}. 200,000 entries unless said, keys of 21 characters, numbers as values.`,
   ];
 }
 

@@ -11,16 +11,14 @@ export const RESULTS = fileURLToPath(new URL('./results', import.meta.url));
  * @typedef {object} Result
  * @property {number} format
  * @property {string} startedAt
- * @property {boolean} isComplete whether it has all suites, measured in full
+ * @property {boolean} isComplete whether it has all suites, in full or quick
  * @property {import('./run.mjs').Options} options
  * @property {import('./environment.mjs').Machine} machine
  * @property {import('./environment.mjs').Build} build
  * @property {SuiteResult[]} suites
  */
 
-/**
- * The newest complete result, and of each suite the newest on the machine with most cores: the curve over workers needs them.
- */
+/** The newest complete result. */
 export function readNewest() {
   const complete = readAll().filter(({ result }) => result.isComplete);
   const newest = complete.at(-1);
@@ -29,7 +27,7 @@ export function readNewest() {
 }
 
 /**
- * The newest result of a suite with most workers.
+ * The newest result of a suite with most workers: the curve over workers is the one of the machine with most cores.
  *
  * @param {string} suite
  */

@@ -44,7 +44,7 @@ const scale = values.smoke ? 'smoke' : values.quick ? 'quick' : 'full';
 const result = {
   format: FORMAT,
   startedAt: new Date().toISOString(),
-  isComplete: positionals.length === 0 && scale === 'full',
+  isComplete: positionals.length === 0 && scale !== 'smoke',
   options: { ...DURATIONS[scale], scale, workersMax },
   machine: describeMachine(),
   build: describeBuild(),
@@ -58,7 +58,7 @@ for (const name of names) {
   console.log(`  took ${Math.round((Date.now() - start) / 1000)} s`);
 }
 showTargets(result);
-if (result.isComplete || values.write) console.log(`\nwritten: ${path.relative(process.cwd(), write())}`);
+if ((result.isComplete && scale === 'full') || values.write) console.log(`\nwritten: ${path.relative(process.cwd(), write())}`);
 else console.log('\nnot written to a file: only a full run is, or with --write');
 
 /**
