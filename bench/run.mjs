@@ -58,7 +58,8 @@ for (const name of names) {
   console.log(`  took ${Math.round((Date.now() - start) / 1000)} s`);
 }
 showTargets(result);
-if ((result.isComplete && scale === 'full') || values.write) console.log(`\nwritten: ${path.relative(process.cwd(), write())}`);
+if ((result.isComplete && scale === 'full') || values.write)
+  console.log(`\nwritten: ${path.relative(process.cwd(), write())}`);
 else console.log('\nnot written to a file: only a full run is, or with --write');
 
 /**
