@@ -56,6 +56,12 @@ uint64_t Entry::StoreValueWords(const Value& value, Block* block) {
     return ValueState(value.kind(), 8) | kHasValueBlock;
   }
   assert(FitsInline(value));
+  if (value.size() == 8) {  // a number: its length known here, the copy is one instruction
+    uint64_t word;
+    std::memcpy(&word, value.bytes(), sizeof word);
+    words()[0].store(word, std::memory_order_release);
+    return ValueState(value.kind(), 8);
+  }
   for (size_t i = 0; i * 8 < value.size(); ++i) {
     const size_t left = value.size() - i * 8;
     uint64_t word = 0;

@@ -49,21 +49,24 @@ inline uint64_t Load32(const uint8_t* p) {
 
 }  // namespace internal
 
-// `salt` tells apart keys of equal bytes and different kinds.
+// `salt` tells apart keys of equal bytes and different kinds. Long keys go through two chains of multiplications, which
+// do not wait for each other (docs/performance.md, hash candidates).
 inline uint64_t Hash(const HashSeed& seed, uint8_t salt, const uint8_t* bytes, size_t size) {
   using internal::FoldedMultiply;
   using internal::Load32;
   using internal::Load64;
-  uint64_t state = seed.words[0] ^ salt;
+  uint64_t even = seed.words[0] ^ salt;
+  uint64_t odd = seed.words[3];
   uint64_t a = 0;
   uint64_t b = 0;
   if (size > 16) {
     const uint8_t* p = bytes;
     const uint8_t* const last = bytes + size - 16;
-    while (p < last) {
-      state = FoldedMultiply(Load64(p) ^ seed.words[1], Load64(p + 8) ^ state);
-      p += 16;
+    for (; last - p > 16; p += 32) {
+      even = FoldedMultiply(Load64(p) ^ seed.words[1], Load64(p + 8) ^ even);
+      odd = FoldedMultiply(Load64(p + 16) ^ seed.words[2], Load64(p + 24) ^ odd);
     }
+    if (p < last) even = FoldedMultiply(Load64(p) ^ seed.words[1], Load64(p + 8) ^ even);
     a = Load64(last);
     b = Load64(last + 8);
   } else if (size >= 8) {
@@ -75,8 +78,8 @@ inline uint64_t Hash(const HashSeed& seed, uint8_t salt, const uint8_t* bytes, s
   } else if (size > 0) {
     a = bytes[0] | (static_cast<uint64_t>(bytes[size / 2]) << 8) | (static_cast<uint64_t>(bytes[size - 1]) << 16);
   }
-  const uint64_t mixed = FoldedMultiply(a ^ seed.words[2], b ^ state);
-  return FoldedMultiply(mixed ^ seed.words[3], size ^ seed.words[1]);
+  odd = FoldedMultiply(a ^ seed.words[2], b ^ odd);
+  return FoldedMultiply(even ^ odd, size ^ seed.words[1]);
 }
 
 }  // namespace shardmap

@@ -147,7 +147,7 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   last_sequence_.store(sequence, std::memory_order_release);
   context.session.set_last_sequence(sequence);
   context.session.AddToSize(1);
-  AppendToSinkLocked(context, key.key, value);
+  if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kPut, &key.key, &value});
   if (closed_a_chunk) CompactLocked(context, sequence - 1);
   return PutOutcome::kInserted;
 }
@@ -165,13 +165,11 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry* entry, Val
     block_bytes_ -= replaced->total_bytes();
     context.session.retired().Add(replaced);
   }
-  AppendToSinkLocked(context, entry->key(), value);
+  if (context.sink != nullptr) {
+    const Key key = entry->key();
+    context.sink->Append(context.shard, {Mutation::Kind::kPut, &key, &value});
+  }
   return PutOutcome::kOverwritten;
-}
-
-void Shard::AppendToSinkLocked(const WriteContext& context, const Key& key, const Value& value) {
-  if (context.sink == nullptr) return;
-  context.sink->Append(context.shard, {Mutation::Kind::kPut, &key, &value});
 }
 
 bool Shard::Delete(const WriteContext& context, const HashedKey& key) {

@@ -140,7 +140,6 @@ class alignas(64) Shard {
                           Index& spare) SHARDMAP_REQUIRES(mutex_);
   bool DeleteLocked(const WriteContext& context, const HashedKey& key) SHARDMAP_REQUIRES(mutex_);
   PutOutcome OverwriteLocked(const WriteContext& context, Entry* entry, Value& value) SHARDMAP_REQUIRES(mutex_);
-  void AppendToSinkLocked(const WriteContext& context, const Key& key, const Value& value) SHARDMAP_REQUIRES(mutex_);
   void CompactLocked(const WriteContext& context, uint64_t sequence) SHARDMAP_REQUIRES(mutex_);
 
   // New tables are allocated before the lock is taken again, as zeroing one may take long: a writer who finds that one

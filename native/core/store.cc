@@ -12,16 +12,18 @@ namespace {
 constexpr size_t kShardsPerCore = 256;
 constexpr size_t kDefaultShardsMax = 4096;
 
-Status CheckSizes(const Key& key, size_t value_size) {
+bool HasAllowedSizes(const Key& key, size_t value_size) {
+  return key.size <= kKeyBytesMax && value_size <= kValueBytesMax;
+}
+
+// What to say of sizes that are not allowed.
+Status SizeError(const Key& key, size_t value_size) {
   if (key.size > kKeyBytesMax) {
     return Status(Code::kKeyTooLong, "The key takes " + std::to_string(key.size) + " bytes; at most " +
                                          std::to_string(kKeyBytesMax) + " are allowed");
   }
-  if (value_size > kValueBytesMax) {
-    return Status(Code::kValueTooLong, "The value takes " + std::to_string(value_size) + " bytes; at most " +
-                                           std::to_string(kValueBytesMax) + " are allowed");
-  }
-  return Status();
+  return Status(Code::kValueTooLong, "The value takes " + std::to_string(value_size) + " bytes; at most " +
+                                         std::to_string(kValueBytesMax) + " are allowed");
 }
 
 bool ComesBefore(const ScannedEntry& a, const ScannedEntry& b) { return a.sequence < b.sequence; }
@@ -81,19 +83,24 @@ bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, R
 }
 
 Status Store::Set(Session& session, const Key& key, Value value) {
-  return Put(session, key, value, PutMode::kOverwrite, nullptr).TakeStatus();
+  PutOutcome outcome;
+  return Put(session, key, value, PutMode::kOverwrite, nullptr, &outcome);
 }
 
 Result<bool> Store::Insert(const ReadGuard&, Session& session, const Key& key, Value value, ReadValue* existing) {
-  Result<PutOutcome> outcome = Put(session, key, value, PutMode::kIfAbsent, existing);
-  if (!outcome.ok()) return outcome.TakeStatus();
-  return outcome.value() == PutOutcome::kInserted;
+  PutOutcome outcome;
+  Status status = Put(session, key, value, PutMode::kIfAbsent, existing, &outcome);
+  if (!status.ok()) return status;
+  return outcome == PutOutcome::kInserted;
 }
 
-Result<PutOutcome> Store::Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing) {
-  Status status = CheckSizes(key, value.size());
-  if (status.ok() && sink_ != nullptr) status = sink_->Reserve(key.size, value.size());
-  if (!status.ok()) return status;
+Status Store::Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing,
+                  PutOutcome* outcome) {
+  if (!HasAllowedSizes(key, value.size())) return SizeError(key, value.size());
+  if (sink_ != nullptr) {
+    Status status = sink_->Reserve(key.size, value.size());
+    if (!status.ok()) return status;
+  }
   Block* key_block = nullptr;
   bool prepared = value.PrepareForStore();
   if (prepared && key.size > Entry::kInlineKeyBytesMax) {
@@ -101,19 +108,18 @@ Result<PutOutcome> Store::Put(Session& session, const Key& key, Value& value, Pu
     prepared = key_block != nullptr;
     if (prepared) std::memcpy(key_block->payload(), key.bytes, key.size);
   }
-  PutOutcome outcome = PutOutcome::kOutOfMemory;
+  *outcome = PutOutcome::kOutOfMemory;
   if (prepared) {
     const HashedKey hashed = Hashed(key);
     const size_t shard = ShardOf(hashed.hash);
     TableOf(shard).Prefetch(hashed.hash);
-    outcome = shards_[shard].Put(ContextFor(session, shard), hashed, &key_block, value, mode, existing);
+    *outcome = shards_[shard].Put(ContextFor(session, shard), hashed, &key_block, value, mode, existing);
   }
   if (key_block != nullptr) Block::Free(key_block);
-  const bool changed = outcome == PutOutcome::kInserted || outcome == PutOutcome::kOverwritten;
+  const bool changed = *outcome == PutOutcome::kInserted || *outcome == PutOutcome::kOverwritten;
   if (!changed && sink_ != nullptr) sink_->Release();
   session.ReclaimIfWorthwhile();
-  if (outcome == PutOutcome::kOutOfMemory) return Status::OutOfMemory();
-  return outcome;
+  return *outcome == PutOutcome::kOutOfMemory ? Status::OutOfMemory() : Status();
 }
 
 Result<bool> Store::Delete(Session& session, const Key& key) {

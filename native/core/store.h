@@ -109,7 +109,7 @@ class Store {
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
   IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
   WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, sink_, shard, session}; }
-  Result<PutOutcome> Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing);
+  Status Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing, PutOutcome* outcome);
 
   const HashSeed seed_;
   const unsigned log2_shards_;
