@@ -1,6 +1,6 @@
 /**
- * Values that are objects, as bytes and back: V8's serialisation format, with a copy's semantics as `structuredClone` has them.
- * Primitives never come here; the addon stores them as they are.
+ * Values that are objects, as bytes and back: V8's serialisation format, with a copy's semantics as `structuredClone`
+ * has them. Primitives never come here; the addon stores them as they are.
  */
 
 import { DefaultDeserializer, DefaultSerializer, Deserializer } from 'node:v8';
@@ -25,7 +25,9 @@ function DataCloneError(message: string): DOMException {
   return new CloneError(message, 'DataCloneError');
 }
 
-/** The bytes of `value`. Throws a `DataCloneError` for what cannot be copied, and whatever a getter of `value` throws. */
+/**
+ * The bytes of `value`. Throws a `DataCloneError` for what cannot be copied, and whatever a getter of `value` throws.
+ */
 export function encode(value: unknown): Uint8Array {
   const serializer = new DefaultSerializer() as DefaultSerializer & { _getDataCloneError: typeof DataCloneError };
   serializer._getDataCloneError = DataCloneError;
@@ -36,7 +38,8 @@ export function encode(value: unknown): Uint8Array {
 
 /** A fresh copy of the value that `encode` made the bytes from. */
 export function decode(bytes: unknown): unknown {
-  // Not a DefaultDeserializer: on Node 20 making one runs Array.prototype[Symbol.iterator], which users may have replaced.
+  // Not a DefaultDeserializer: on Node 20 making one runs Array.prototype[Symbol.iterator], which users may have
+  // replaced.
   const deserializer = new Deserializer(new Bytes(bytes as ArrayBuffer)) as Deserializer & HostObjectReader;
   deserializer._readHostObject = _readHostObject;
   deserializer.readHeader();

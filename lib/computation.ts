@@ -1,4 +1,7 @@
-/** Keys whose value a callback of `getOrInsertComputed` is computing right now, and whether it inserted them itself meanwhile. */
+/**
+ * Keys whose value a callback of `getOrInsertComputed` is computing right now, and whether it inserted them itself
+ * meanwhile.
+ */
 
 import { canonicalizeKey, isSameKey } from './key.js';
 
@@ -7,7 +10,10 @@ export class Computation {
   /** What the callback gets, and the key its value goes to. */
   readonly key: unknown;
   readonly outer: Computation | undefined;
-  /** Whether the entry was made by this map while the callback ran: the specification then overwrites it. Another thread's entry stays. */
+  /**
+   * Whether the entry was made by this map while the callback ran: the specification then overwrites it. Another
+   * thread's entry stays.
+   */
   isOwnEntry = false;
 
   constructor(key: unknown, outer: Computation | undefined) {

@@ -10,7 +10,10 @@ export function isObject(value: unknown): boolean {
   return typeof value === 'object' ? value !== null : typeof value === 'function';
 }
 
-/** ECMAScript's AddEntriesFromIterable: the adder is looked up once, and the iterator closed where an entry or the adder throws. */
+/**
+ * ECMAScript's AddEntriesFromIterable: the adder is looked up once, and the iterator closed where an entry or the adder
+ * throws.
+ */
 export function addEntries<K, V>(map: Map<K, V>, entries: Iterable<readonly [K, V]>): void {
   const adder: unknown = map.set;
   if (typeof adder !== 'function') throw createArgumentError('the set method of the map', 'a function', adder);

@@ -46,7 +46,10 @@ const CLASSES = {
 } as const;
 setPrototypeOf(CLASSES, null);
 
-/** The codes of all errors the package throws, but for `DataCloneError`, which is a `DOMException` as `structuredClone`'s is. */
+/**
+ * The codes of all errors the package throws, but for `DataCloneError`, which is a `DOMException` as
+ * `structuredClone`'s is.
+ */
 export type ErrorCode = keyof typeof CLASSES;
 
 /** Name of the class that errors with `code` have; for the test that compares the tables. */

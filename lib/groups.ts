@@ -7,7 +7,10 @@ import { ABSENT, addon } from './native.js';
 
 const { insert, setEncoded } = addon;
 
-/** Fills the empty store at `slot` with an array of items for each key that `callback` returns, keys in order of first appearance. */
+/**
+ * Fills the empty store at `slot` with an array of items for each key that `callback` returns, keys in order of first
+ * appearance.
+ */
 export function groupInto<Item>(
   slot: number,
   items: Iterable<Item>,

@@ -17,7 +17,10 @@ export function createHandle(native: NativeStore): ShardMapHandle {
   return freeze({ shardmap: native.id });
 }
 
-/** The id in a handle; throws where `handle` is none. Reads own data properties only, so that no code of the user's runs. */
+/**
+ * The id in a handle; throws where `handle` is none. Reads own data properties only, so that no code of the user's
+ * runs.
+ */
 export function readHandle(handle: unknown): string {
   if (typeof handle === 'object' && handle !== null) {
     const id: unknown = getOwnPropertyDescriptor(handle, 'shardmap')?.value;

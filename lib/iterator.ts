@@ -1,6 +1,7 @@
 /**
- * Iteration over a store in insertion order, by pages. The cursor is the sequence number of the last entry seen, so that nothing is pinned:
- * a page is used as it is while this thread has not mutated the store since, else each of its entries is looked at again before it is shown.
+ * Iteration over a store in insertion order, by pages. The cursor is the sequence number of the last entry seen, so
+ * that nothing is pinned: a page is used as it is while this thread has not mutated the store since, else each of its
+ * entries is looked at again before it is shown.
  */
 
 import { decodeStored } from './codec.js';
@@ -10,7 +11,10 @@ import { ABSENT, addon, type NativeStore } from './native.js';
 const { page: readPage, recheck } = addon;
 const { defineProperty, getPrototypeOf, setPrototypeOf } = Object;
 
-/** Entries in the first page, so that a look at the first few is cheap; each page is four times as large as the one before. */
+/**
+ * Entries in the first page, so that a look at the first few is cheap; each page is four times as large as the one
+ * before.
+ */
 const PAGE_ENTRIES_MIN = 16;
 const PAGE_ENTRIES_MAX = 1024;
 const PAGE_GROWTH = 4;

@@ -4,12 +4,15 @@ const Bytes = Uint8Array;
 const { is } = Object;
 
 /**
- * What can be a key: primitives but symbols, by SameValueZero as in a `Map`, and `Uint8Array`s (`Buffer`s too), by content.
- * Bytes are copied when stored, and come back as a fresh `Uint8Array`.
+ * What can be a key: primitives but symbols, by SameValueZero as in a `Map`, and `Uint8Array`s (`Buffer`s too), by
+ * content. Bytes are copied when stored, and come back as a fresh `Uint8Array`.
  */
 export type Key = string | number | bigint | boolean | null | undefined | Uint8Array;
 
-/** The key as a callback or an iterator shows it: `-0` as `0`, bytes as a copy that nobody else can change. For valid keys only. */
+/**
+ * The key as a callback or an iterator shows it: `-0` as `0`, bytes as a copy that nobody else can change. For valid
+ * keys only.
+ */
 export function canonicalizeKey(key: unknown): unknown {
   if (key === 0) return 0;
   return typeof key === 'object' && key !== null ? copyBytes(key) : key;

@@ -5,12 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { createError, fail } from './errors.js';
 
 /**
- * What the addon exports. All maps of a thread call the same functions, with the slot of their store first: so V8 sees one call target
- * however many maps there are. Slot 0 is never open: on it, as on any closed slot, everything but `close` throws.
- * All functions validate the key first. A value that was stored encoded comes back as an `ArrayBuffer`, and no other value is an object.
+ * What the addon exports. All maps of a thread call the same functions, with the slot of their store first: so V8 sees
+ * one call target however many maps there are. Slot 0 is never open: on it, as on any closed slot, everything but
+ * `close` throws. All functions validate the key first. A value that was stored encoded comes back as an `ArrayBuffer`,
+ * and no other value is an object.
  */
 export interface Addon {
-  /** Once per environment, before anything else. `fail` builds and throws the error; `collect` is `(...items) => items`. */
+  /**
+   * Once per environment, before anything else. `fail` builds and throws the error; `collect` is `(...items) => items`.
+   */
   setup(hooks: { fail(code: string, message: string): never; collect(...items: unknown[]): unknown[] }): void;
   readonly limits: { readonly keyBytesMax: number; readonly valueBytesMax: number; readonly shardsMax: number };
   /** A new store, or with a name the process's store of that name; `shards` 0 is the default. */
@@ -34,8 +37,8 @@ export interface Addon {
   insert(slot: number, key: unknown, value: unknown, absent: unknown): unknown;
   insertEncoded(slot: number, key: unknown, bytes: Uint8Array, absent: unknown): unknown;
   /**
-   * `[sequence, key, value, …]` of about `count` entries with a sequence above `after`, in insertion order; fewer where they are large,
-   * and `[]` at the end only.
+   * `[sequence, key, value, …]` of about `count` entries with a sequence above `after`, in insertion order; fewer where
+   * they are large, and `[]` at the end only.
    */
   page(slot: number, after: number, count: number): unknown[];
   /** The value of `key` if that is still the entry with `sequence`, else `absent`. */
@@ -45,7 +48,9 @@ export interface Addon {
   close(slot: number): void;
 }
 
-/** One handle on a store: each `ShardMap` has its own, and must keep this object, whose garbage collection closes it. */
+/**
+ * One handle on a store: each `ShardMap` has its own, and must keep this object, whose garbage collection closes it.
+ */
 export interface NativeStore {
   readonly slot: number;
   /** 32 lower-case hexadecimal digits, random. */
@@ -53,11 +58,14 @@ export interface NativeStore {
   readonly name: string | undefined;
   readonly shards: number;
   /**
-   * `[0]` counts this environment's own mutations of the store. The value that `getVersioned` found last is current for as long as
-   * `versions[control[2]] === control[1]`.
+   * `[0]` counts this environment's own mutations of the store. The value that `getVersioned` found last is current for
+   * as long as `versions[control[2]] === control[1]`.
    */
   readonly control: { readonly [index: number]: number };
-  /** Memory of the store that other threads write: empty where the engine refuses such arrays, and once the store is closed. */
+  /**
+   * Memory of the store that other threads write: empty where the engine refuses such arrays, and once the store is
+   * closed.
+   */
   readonly versions: { readonly [index: number]: number };
 }
 
@@ -93,7 +101,10 @@ function load(): Addon {
 
 export const addon = load();
 
-/** What takes the place of a map's store when it is closed. Its counter equals nothing: nothing is shown without asking the addon, which throws. */
+/**
+ * What takes the place of a map's store when it is closed. Its counter equals nothing: nothing is shown without asking
+ * the addon, which throws.
+ */
 export const CLOSED_STORE: NativeStore = Object.freeze({
   slot: 0,
   id: '',

@@ -1,10 +1,12 @@
 /**
- * What this thread read of late, kept in its own heap and never out of date: a near cache. Each value is kept with the version that its shard
- * had before it was read, and is shown again only while the shard's version, loaded from the store's memory, is still that one. So a hit is
- * as linearizable as any read, and costs a lookup in a `Map` and one load in place of a call into the addon.
+ * What this thread read of late, kept in its own heap and never out of date: a near cache. Each value is kept with the
+ * version that its shard had before it was read, and is shown again only while the shard's version, loaded from the
+ * store's memory, is still that one. So a hit is as linearizable as any read, and costs a lookup in a `Map` and one
+ * load in place of a call into the addon.
  *
- * It is for keys that are read again and again. Where reads do not come back, or writes keep changing what they read, it costs more than it
- * saves, notices, and rests. (Bench: hot keys and small maps of bench/suites/get.mjs; docs/performance.md, near cache.)
+ * It is for keys that are read again and again. Where reads do not come back, or writes keep changing what they read,
+ * it costs more than it saves, notices, and rests. (Bench: hot keys and small maps of bench/suites/get.mjs;
+ * docs/performance.md, near cache.)
  */
 
 import { decodeStored } from './codec.js';
@@ -88,7 +90,10 @@ export class NearCache {
     return this.#versions[record.versionIndex] === record.version;
   }
 
-  /** A plain load that finds nothing new might be spared by a compiler; so, whatever it does, now and then a read is none. */
+  /**
+   * A plain load that finds nothing new might be spared by a compiler; so, whatever it does, now and then a read is
+   * none.
+   */
   #review(slot: number, key: unknown, record: NearRecord): unknown {
     this.#credit = min(this.#credit + REVIEW_HITS, CREDIT_MAX);
     this.#nextRestReads = REST_READS_MIN;

@@ -12,13 +12,14 @@ const NAME_CHARS_MAX = 256;
 /** How a map is made. Options that are not listed here are refused, so that a misspelt one is noticed. */
 export interface ShardMapOptions {
   /**
-   * Finds or creates the process's store of this name: 1 to 256 characters. Maps of one name share one store, in whatever thread they are,
-   * and their other options must not contradict. Without a name the store is new, and other threads reach it by the map's `handle`.
+   * Finds or creates the process's store of this name: 1 to 256 characters. Maps of one name share one store, in
+   * whatever thread they are, and their other options must not contradict. Without a name the store is new, and other
+   * threads reach it by the map's `handle`.
    */
   readonly name?: string | undefined;
   /**
-   * How many shards the store is split into: a power of two. More of them let more threads write at once and cost some memory each.
-   * Default: from the number of cores.
+   * How many shards the store is split into: a power of two. More of them let more threads write at once and cost some
+   * memory each. Default: from the number of cores.
    */
   readonly shards?: number | undefined;
 }
@@ -29,7 +30,9 @@ export interface ResolvedOptions {
   readonly shards: number;
 }
 
-/** What `ShardMap.from` hands to the constructor in place of options: a store that is open already, for one map to take. */
+/**
+ * What `ShardMap.from` hands to the constructor in place of options: a store that is open already, for one map to take.
+ */
 export class Attachment {
   readonly #native: NativeStore;
   #isTaken = false;

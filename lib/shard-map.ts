@@ -21,7 +21,8 @@ const { delete: remove, size: count } = addon;
 const { defineProperty, setPrototypeOf } = Object;
 const { apply } = Reflect;
 
-// Node 20 adds these symbols to its main context only: elsewhere they may be missing, and the methods then have no name to be called by.
+// Node 20 adds these symbols to its main context only: elsewhere they may be missing, and the methods then have no name
+// to be called by.
 const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol('Symbol.dispose') as typeof Symbol.dispose);
 const asyncDispose: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? (Symbol('Symbol.asyncDispose') as typeof Symbol.asyncDispose);
@@ -32,16 +33,17 @@ const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as
 let storeOf: (receiver: unknown, method: string) => NativeStore;
 
 /**
- * A `Map` that all threads of a Node process share: entries live outside of V8's heap, and no thread's copy is made of them but for the
- * values that it reads.
+ * A `Map` that all threads of a Node process share: entries live outside of V8's heap, and no thread's copy is made of
+ * them but for the values that it reads.
  *
- * In one thread it behaves as a `Map` does, to the letter of ECMAScript. Between threads each operation on one key is one atomic step: once
- * it returned, every thread sees its effect. Iteration is weakly consistent under other threads' writes: an entry that is present throughout
- * is visited once. No operation waits for another thread longer than that one's work on a single shard.
+ * In one thread it behaves as a `Map` does, to the letter of ECMAScript. Between threads each operation on one key is
+ * one atomic step: once it returned, every thread sees its effect. Iteration is weakly consistent under other threads'
+ * writes: an entry that is present throughout is visited once. No operation waits for another thread longer than that
+ * one's work on a single shard.
  *
- * Keys are primitives but symbols, and `Uint8Array`s by content. Values are copies: whatever `structuredClone` can copy.
- * Any operation throws `ERR_SHARDMAP_CLOSED` after `close()`, `ERR_SHARDMAP_INVALID_RECEIVER` on anything that is no ShardMap, and
- * `ERR_SHARDMAP_INVALID_KEY` or `ERR_SHARDMAP_KEY_TOO_LONG` for a key that cannot be stored.
+ * Keys are primitives but symbols, and `Uint8Array`s by content. Values are copies: whatever `structuredClone` can
+ * copy. Any operation throws `ERR_SHARDMAP_CLOSED` after `close()`, `ERR_SHARDMAP_INVALID_RECEIVER` on anything that is
+ * no ShardMap, and `ERR_SHARDMAP_INVALID_KEY` or `ERR_SHARDMAP_KEY_TOO_LONG` for a key that cannot be stored.
  *
  * @example
  * const map = new ShardMap<string, number>([['answer', 42]]);
@@ -66,11 +68,11 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   /**
    * A map over a new store, or with `options.name` over the process's store of that name.
    *
-   * @param entries - Added in order by the map's own `set`, one by one: other threads may see some of them before others. Give the type
-   * arguments with them: TypeScript takes a literal key for the only one there will be.
+   * @param entries - Added in order by the map's own `set`, one by one: other threads may see some of them before
+   *   others. Give the type arguments with them: TypeScript takes a literal key for the only one there will be.
    * @param options - See {@link ShardMapOptions}. Unknown options are refused.
-   * @throws ERR_SHARDMAP_INVALID_ARGUMENT, ERR_SHARDMAP_OUT_OF_RANGE for bad options; ERR_SHARDMAP_OPTIONS_CONFLICT where a store of that
-   * name is open with other options; ERR_SHARDMAP_OUT_OF_MEMORY.
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT, ERR_SHARDMAP_OUT_OF_RANGE for bad options; ERR_SHARDMAP_OPTIONS_CONFLICT
+   *   where a store of that name is open with other options; ERR_SHARDMAP_OUT_OF_MEMORY.
    * @example
    * const sessions = new ShardMap<string, number>(null, { name: 'sessions', shards: 256 });
    */
@@ -100,7 +102,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * Attaches to the open store that a handle names, in any thread of the process.
    *
    * @param handle - A map's `handle`, as it is or as it arrives by `workerData`, `postMessage` or `structuredClone`.
-   * @throws ERR_SHARDMAP_INVALID_HANDLE for anything else; ERR_SHARDMAP_CLOSED where no thread has the store open any more.
+   * @throws ERR_SHARDMAP_INVALID_HANDLE for anything else; ERR_SHARDMAP_CLOSED where no thread has the store open any
+   *   more.
    * @example
    * const map = ShardMap.from<string, number>(workerData.map);
    */
@@ -122,9 +125,11 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   }
 
   /**
-   * Groups items into a new map of arrays, as `Map.groupBy` does: `callback(item, index)` names each item's group. The arrays are copies.
+   * Groups items into a new map of arrays, as `Map.groupBy` does: `callback(item, index)` names each item's group. The
+   * arrays are copies.
    *
-   * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function; `DataCloneError` for an item that cannot be copied.
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function; `DataCloneError` for an item that cannot be
+   *   copied.
    * @example
    * ShardMap.groupBy([1, 2, 3], (n) => (n % 2 ? 'odd' : 'even')).get('odd'); // [1, 3]
    */
@@ -141,8 +146,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   }
 
   /**
-   * What another thread attaches to this store with, by {@link ShardMap.from}: frozen, small, survives `structuredClone`. It keeps nothing
-   * open: hold on to this map until the other thread has attached.
+   * What another thread attaches to this store with, by {@link ShardMap.from}: frozen, small, survives
+   * `structuredClone`. It keeps nothing open: hold on to this map until the other thread has attached.
    *
    * @example
    * const worker = new Worker('./worker.js', { workerData: map.handle });
@@ -186,7 +191,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   /**
    * Sets the value of `key`; an entry that exists keeps its place. Atomic. On any error the store is unchanged.
    *
-   * @throws `DataCloneError` for a value that `structuredClone` refuses; ERR_SHARDMAP_VALUE_TOO_LONG; ERR_SHARDMAP_OUT_OF_MEMORY.
+   * @throws `DataCloneError` for a value that `structuredClone` refuses; ERR_SHARDMAP_VALUE_TOO_LONG;
+   *   ERR_SHARDMAP_OUT_OF_MEMORY.
    * @example
    * map.set('a', 1).set('b', { nested: ['values', 2n] });
    */
@@ -217,7 +223,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   }
 
   /**
-   * The value of `key`; where there is none, `value`, which is then set. Atomic: of many threads, one inserts and all get its value.
+   * The value of `key`; where there is none, `value`, which is then set. Atomic: of many threads, one inserts and all
+   * get its value.
    *
    * @throws As {@link ShardMap.set}.
    * @example
@@ -232,10 +239,12 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   }
 
   /**
-   * The value of `key`; where there is none, that of `callback(key)`, which is then set. The callback runs under no lock and may use the map.
-   * If it sets `key` itself, its result overwrites that. If another thread sets `key` meanwhile, that thread's value stays and is returned.
+   * The value of `key`; where there is none, that of `callback(key)`, which is then set. The callback runs under no
+   * lock and may use the map. If it sets `key` itself, its result overwrites that. If another thread sets `key`
+   * meanwhile, that thread's value stays and is returned.
    *
-   * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function; what `callback` throws; as {@link ShardMap.set}.
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function; what `callback` throws; as {@link
+   *   ShardMap.set}.
    * @example
    * const page = map.getOrInsertComputed(url, (url) => render(url));
    */
@@ -339,8 +348,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   }
 
   /**
-   * Closes this map, and no other map of the same store. The store and its entries are freed with its last map. Closing twice is no error.
-   * A map without a name is closed by garbage collection too, and every map when its thread ends.
+   * Closes this map, and no other map of the same store. The store and its entries are freed with its last map. Closing
+   * twice is no error. A map without a name is closed by garbage collection too, and every map when its thread ends.
    *
    * @example
    * map.close();

@@ -3,8 +3,8 @@
 import type { NativeStats } from './native.js';
 
 /**
- * Figures of a store, all threads together. Shards are read one after the other without stopping writers: under writes the
- * figures are near each other in time, not of one instant.
+ * Figures of a store, all threads together. Shards are read one after the other without stopping writers: under writes
+ * the figures are near each other in time, not of one instant.
  */
 export interface ShardMapStats {
   /** Entries now. */

@@ -1,8 +1,9 @@
-// The package's install step. In an installed package: nothing where a prebuilt binary loads, else a compile by node-gyp.
+// The package's install step. In an installed package: nothing where a prebuilt binary loads, else a compile by
+// node-gyp.
 //
 // In a checkout it leaves the building to `prepare`, which npm runs next and which needs the development tools; without
-// an install step of ours, npm would run node-gyp there by itself and the addon would be built twice. A checkout is told
-// by CMakeLists.txt: the tarball leaves it out.
+// an install step of ours, npm would run node-gyp there by itself and the addon would be built twice. A checkout is
+// told by CMakeLists.txt: the tarball leaves it out.
 //
 // An install that skips this step (--ignore-scripts) works too wherever there is a prebuilt binary.
 import { spawnSync } from 'node:child_process';

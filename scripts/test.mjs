@@ -1,6 +1,7 @@
 // `npm test`: builds what is out of date, runs the native tests and vitest, and closes with one count of all of them.
 //
-// Arguments go to vitest. In CI the runs that came before (sanitizers, other Nodes) are counted too, and a skipped test is a failure.
+// Arguments go to vitest. In CI the runs that came before (sanitizers, other Nodes) are counted too, and a skipped test
+// is a failure.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { KINDS, nativeTest, resultFile } from './native-test.mjs';

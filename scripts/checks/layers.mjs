@@ -1,4 +1,5 @@
-// The layers: binding -> engine -> log -> core -> base, never up; Node only in the binding; the addon only in native.ts.
+// The layers: binding -> engine -> log -> core -> base, never up; Node only in the binding; the addon only in
+// native.ts.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { files } from '../files.mjs';

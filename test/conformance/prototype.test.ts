@@ -1,6 +1,7 @@
 /**
- * Danger: something that reflects on a map (a polyfill, a serialiser, a subclass) finds other properties than a Map has.
- * ECMA-262, section 24.1.3: the properties of the prototype, their attributes, names and lengths; receivers that are no map.
+ * Danger: something that reflects on a map (a polyfill, a serialiser, a subclass) finds other properties than a Map
+ * has. ECMA-262, section 24.1.3: the properties of the prototype, their attributes, names and lengths; receivers that
+ * are no map.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,6 @@
-/** Danger: of two that insert the same key the later wins, or a callback's own changes are taken for another thread's. */
+/**
+ * Danger: of two that insert the same key the later wins, or a callback's own changes are taken for another thread's.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';

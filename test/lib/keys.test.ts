@@ -1,4 +1,7 @@
-/** Danger: two keys that differ meet in one entry, or one key makes two: lost surrogates, cut strings, merged types, rounded bigints. */
+/**
+ * Danger: two keys that differ meet in one entry, or one key makes two: lost surrogates, cut strings, merged types,
+ * rounded bigints.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';

@@ -1,4 +1,6 @@
-/** Danger: a value comes back as another one: another type, a lost sign of zero, a rounded bigint, a narrowed string. */
+/**
+ * Danger: a value comes back as another one: another type, a lost sign of zero, a rounded bigint, a narrowed string.
+ */
 
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';

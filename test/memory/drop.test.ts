@@ -1,4 +1,7 @@
-/** Danger: maps that nobody closes, and nobody can reach any more, keep their entries for ever; or those that others can reach do not. */
+/**
+ * Danger: maps that nobody closes, and nobody can reach any more, keep their entries for ever; or those that others can
+ * reach do not.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { runProgramIn } from '../threads/threads.js';

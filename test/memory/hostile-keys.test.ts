@@ -1,6 +1,7 @@
 /**
- * Danger: keys that somebody chose, or that merely look alike, pile up in one place, and each operation looks through all of them.
- * A ratio within one run, of medians, with a quarter of a million operations in each: without piling up it is near 1.
+ * Danger: keys that somebody chose, or that merely look alike, pile up in one place, and each operation looks through
+ * all of them. A ratio within one run, of medians, with a quarter of a million operations in each: without piling up it
+ * is near 1.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -52,7 +53,10 @@ function median(numbers: number[]): number {
   return numbers.sort((a, b) => a - b)[numbers.length >> 1] as number;
 }
 
-/** How many times longer the same work takes with the keys than with the random ones; both in turn, so that noise hits both. */
+/**
+ * How many times longer the same work takes with the keys than with the random ones; both in turn, so that noise hits
+ * both.
+ */
 function ratio(create: (index: number) => Key, createRandom: () => Key): number {
   const keys = Array.from({ length: COUNT }, (_, index) => create(index));
   const randomKeys = Array.from({ length: COUNT }, createRandom);

@@ -1,4 +1,6 @@
-/** Danger: two threads both insert, or both delete, the same entry; a reader sees half of one value and half of another. */
+/**
+ * Danger: two threads both insert, or both delete, the same entry; a reader sees half of one value and half of another.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';

@@ -1,4 +1,7 @@
-/** Danger: a worker that is terminated in the middle of an operation leaves a lock held, memory torn or the process crashed. */
+/**
+ * Danger: a worker that is terminated in the middle of an operation leaves a lock held, memory torn or the process
+ * crashed.
+ */
 
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
