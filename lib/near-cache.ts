@@ -14,6 +14,7 @@ import { addon, CLOSED_STORE, type NativeStore } from './native.js';
 
 const { get, getVersioned } = addon;
 const { min } = Math;
+const { parse, stringify } = JSON;
 
 /** Records kept at most, those that came first. All of them take about a megabyte. */
 const RECORDS_MAX = 8192;
@@ -112,7 +113,7 @@ export class NearCache {
       record.value = stored;
       record.version = this.#control[1] as number;
     } else if (this.#recordsKept < RECORDS_MAX) {
-      this.#records.set(key, new NearRecord(stored, this.#control));
+      this.#records.set(copyOf(key), new NearRecord(stored, this.#control));
       this.#recordsKept++;
     }
     return stored;
@@ -131,6 +132,11 @@ export class NearCache {
 function isKept(value: unknown): boolean {
   const type = typeof value;
   return type === 'string' ? (value as string).length <= CHARS_MAX : type === 'number' || type === 'boolean';
+}
+
+/** A key to keep. A string is copied: it may be a piece of a large one, which it would keep alive. */
+function copyOf(key: unknown): unknown {
+  return typeof key === 'string' ? parse(stringify(key)) : key;
 }
 
 /** That of a map that is closed: knows nothing. */
