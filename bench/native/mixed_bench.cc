@@ -41,7 +41,7 @@ void Mixed(benchmark::State& state) {
     benchmark::RegisterBenchmark(("Mixed/map:" + name).c_str(), Mixed<Map>)
         ->ArgNames({"entries", "reads"})
         ->ArgsProduct({{kEntries}, {100, 95, 50, 0}})
-        ->Apply(SharedMap<Map>::Attach)
+        ->Apply(SharedMap<Map>::AttachKept)
         ->Apply(UseThreads);
   });
   return true;
