@@ -26,7 +26,7 @@ export function areEnough(attempts, shareOf, rounds) {
  */
 export function leastDisturbed(attempts, shareOf, rounds) {
   const count = countUndisturbed(attempts, shareOf);
-  const note = `DISTURBED: the threads had their cores to themselves in ${count} of ${rounds} rounds`;
+  const note = `DISTURBED: ${rounds - count} of ${rounds} rounds`;
   const best = attempts.toSorted((a, b) => shareOf(b) - shareOf(a)).slice(0, rounds);
   return { rounds: best, note: count < rounds ? note : undefined };
 }

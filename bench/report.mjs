@@ -39,7 +39,7 @@ export function showFinding(finding) {
   const { name, subject, reference, ratio, spread, isNoChange, target, note } = describeRow(finding);
   const sides = [`${finding.subject.label} ${subject}`, `${finding.reference.label} ${reference}`];
   const verdict = [isNoChange ? 'no difference' : '', target, note].filter(Boolean).join('; ');
-  const columns = [name.padEnd(56), ...sides.map((side) => side.padStart(24)), ratio.padStart(7), `(${spread})`];
+  const columns = [name.padEnd(64), ...sides.map((side) => side.padStart(28)), ratio.padStart(7), `(${spread})`];
   console.log(`  ${columns.join(' ')}  ${verdict}`.trimEnd());
 }
 

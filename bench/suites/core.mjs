@@ -10,6 +10,8 @@ import { ENTRIES } from '../workload.mjs';
 const RIVALS = ['libcuckoo', 'onetbb'];
 /** These keep their threads' cores busy: a core that one did not have, the machine took. DashMap's threads sleep when they wait. */
 const BUSY = ['shardmap', ...RIVALS, 'JavaScript'];
+/** @type {Record<string, string>} */
+const LABELS = { shardmap: 'the core', libcuckoo: 'libcuckoo', onetbb: 'oneTBB', dashmap: 'DashMap' };
 const READS = [100, 95, 50];
 const CELLS = [
   cellName('fill', 1),
@@ -33,12 +35,14 @@ export async function* measure(options) {
   const rounds = yield* measureRounds(options);
   if (rounds[0]?.leftOut) yield { skipped: rounds[0].leftOut };
   const measured = { rounds, wanted: options.rounds };
-  for (const cell of CELLS) yield* compare(measured, cell, cell, 'shardmap', RIVALS, ratioAtLeast(1, 1.5));
+  const target = ratioAtLeast(1, 1.5);
+  for (const cell of CELLS)
+    yield* compare(measured, { name: cell, cell, subject: 'shardmap', references: RIVALS, target });
   for (const reads of READS) {
     const name = `${reads} % reads, 2 workers against 2 threads without Node`;
-    const cell = cellName(`${reads} % reads`, 2);
-    yield* compare(measured, cell, name, 'JavaScript', ['dashmap'], ratioAtLeast(1, 1.5));
-    yield* compare(measured, cell, name, 'JavaScript', RIVALS);
+    const pair = { name, cell: cellName(`${reads} % reads`, 2), subject: 'JavaScript' };
+    yield* compare(measured, { ...pair, references: ['dashmap'], target });
+    yield* compare(measured, { ...pair, references: RIVALS });
   }
 }
 
@@ -46,13 +50,9 @@ export async function* measure(options) {
  * A row of one map and the best of others; none where these were left out.
  *
  * @param {Measured} measured
- * @param {string} cell
- * @param {string} name
- * @param {string} subject
- * @param {string[]} references
- * @param {import('../pairs.mjs').Target} [target]
+ * @param {{ name: string, cell: string, subject: string, references: string[], target?: import('../pairs.mjs').Target }} pair
  */
-function* compare({ rounds, wanted }, cell, name, subject, references, target) {
+function* compare({ rounds, wanted }, { name, cell, subject, references, target }) {
   const median = (/** @type {string} */ map) => spreadOf(rounds.map((round) => figureOf(round, map, cell).rate)).median;
   const present = references.filter((map) => rounds[0]?.figures.some((figure) => figure.map === map));
   const [best] = present.sort((a, b) => median(b) - median(a));
@@ -60,7 +60,8 @@ function* compare({ rounds, wanted }, cell, name, subject, references, target) {
   const { rounds: counted, note } = leastDisturbed(rounds, (round) => shareOf(round, [subject, best], cell), wanted);
   /** @type {[number, number][]} */
   const samples = counted.map((round) => [figureOf(round, subject, cell).rate, figureOf(round, best, cell).rate]);
-  yield createRow({ name, unit: 'M/s', labels: [subject, best], target, note }, samples);
+  const labels = /** @type {[string, string]} */ ([LABELS[subject] ?? subject, LABELS[best] ?? best]);
+  yield createRow({ name, unit: 'M/s', labels, target, note }, samples);
 }
 
 /**
