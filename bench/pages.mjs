@@ -23,7 +23,7 @@ const SHORT_LIST = ['get', 'set', 'memory', 'scaling'];
 /** @typedef {import('./results.mjs').Result} Result */
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
-const newest = readNewest();
+const newest = readNewest() ?? fail('there is no complete result in bench/results: run npm run bench');
 const pages = new Map([
   [README, replaceMeasured(readFileSync(README, 'utf8'), describeShortly(newest))],
   [ALL_ROWS, describeAll(newest)],
