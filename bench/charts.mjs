@@ -6,7 +6,7 @@ import { drawBars, drawLines } from './plot.mjs';
 /** @typedef {(rows: Row[]) => string} Draw */
 
 const M_PER_SECOND = { label: 'million operations a second' };
-const NS = { label: 'nanoseconds (logarithmic)', isLogarithmic: true, format: formatNs };
+const NS = { label: 'time of an operation (logarithmic)', isLogarithmic: true, format: formatNs };
 
 /** @type {Record<string, { suite: string, draw: Draw }>} name of the file to what is in it */
 export const CHARTS = {
@@ -99,7 +99,13 @@ function drawPeers(rows, title, which) {
     })),
   ];
   const y = { label: 'million operations a second (logarithmic)', isLogarithmic: true };
-  const names = groups.map((name) => name.replace(', building included', '').replace('95 % reads, ', ''));
+  const names = groups.map((name) =>
+    name
+      .replace('random, theirs in transactions of 1,000', 'transactions of 1,000')
+      .replace(', building included', '')
+      .replace('95 % reads, ', '')
+      .replace(', ', ',\n'),
+  );
   return drawBars({ title, y, groups: names, bars });
 }
 
@@ -138,6 +144,7 @@ function place(x, y) {
 
 /** @param {number} ns */
 function formatNs(ns) {
+  if (ns >= 1e9) return `${ns / 1e9} s`;
   if (ns >= 1e6) return `${ns / 1e6} ms`;
   return ns >= 1000 ? `${ns / 1000} µs` : `${ns} ns`;
 }

@@ -1,6 +1,7 @@
 // The load of several threads: a fixed time after a common start and a warm-up, operations counted by each worker.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { areEnough, leastDisturbed } from './disturbance.mjs';
 import { Latencies } from './latencies.mjs';
 import { changesSize } from './mix.mjs';
 import { takeTurns } from './pairs.mjs';
@@ -8,8 +9,6 @@ import { loadStore } from './stores.mjs';
 import { freshKey, KEY_CHARS, keyBytes, OWN_KEYS } from './workload.mjs';
 
 const WARM_UP_SECONDS = 0.2;
-/** A round counts if each worker had a core to itself for at least this much of the time; others are repeated, so often at most. */
-const CPU_SHARE_MIN = 0.97;
 const ATTEMPTS_PER_ROUND = 3;
 
 /** @typedef {import('./mix.mjs').Load} Load */
@@ -102,16 +101,12 @@ export class Crew {
     /** @type {Rate[][]} */
     const attempts = [];
     const shareOf = (/** @type {Rate[]} */ rates) => Math.min(...rates.map((rate) => rate.cpuShare));
-    const undisturbed = () => attempts.filter((rates) => shareOf(rates) >= CPU_SHARE_MIN).length;
     const turns = sides.map((side) => () => this.run(side, secondsPerSide));
     await takeTurns(turns, 0);
-    while (undisturbed() < rounds && attempts.length < ATTEMPTS_PER_ROUND * rounds) {
+    while (!areEnough(attempts, shareOf, rounds) && attempts.length < ATTEMPTS_PER_ROUND * rounds) {
       attempts.push(await takeTurns(turns, attempts.length));
     }
-    const count = undisturbed();
-    const best = attempts.sort((a, b) => shareOf(b) - shareOf(a)).slice(0, rounds);
-    const note = `DISTURBED: the workers had their cores to themselves in ${count} of ${rounds} rounds`;
-    return { rounds: best, note: count < rounds ? note : undefined };
+    return leastDisturbed(attempts, shareOf, rounds);
   }
 
   /** Closes the stores that were kept. */

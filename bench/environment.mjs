@@ -7,7 +7,16 @@ import path from 'node:path';
 
 const ROOT = path.dirname(import.meta.dirname);
 /** What a result comes from: uncommitted changes elsewhere do not make it one of another program. */
-const MEASURED = ['native', 'lib', 'bench/*.mjs', 'bench/suites', 'package.json', 'CMakeLists.txt', 'binding.gyp'];
+const MEASURED = [
+  'native',
+  'lib',
+  'bench',
+  'package.json',
+  'CMakeLists.txt',
+  'binding.gyp',
+  ':!bench/results',
+  ':!*.md',
+];
 
 /**
  * @typedef {ReturnType<typeof describeMachine>} Machine

@@ -23,7 +23,7 @@ const SHORT_LIST = ['get', 'set', 'memory', 'scaling'];
 /** @typedef {import('./results.mjs').Result} Result */
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
-const newest = readNewest();
+const newest = readNewest() ?? fail('there is no complete result in bench/results: run npm run bench');
 const pages = new Map([
   [README, replaceMeasured(readFileSync(README, 'utf8'), describeShortly(newest))],
   [ALL_ROWS, describeAll(newest)],
@@ -86,7 +86,12 @@ function describeAll({ name, result }) {
     ...groupByLabels(rows).flatMap(describeTable),
     ...skipped.flatMap((what) => ['', `Skipped: ${what}`]),
   ]);
-  const head = ['# The newest results', '', `Made by \`node bench/pages.mjs\` from [${name}](${name}).`, ''];
+  const head = [
+    '# The newest results',
+    '',
+    `Made by \`node bench/pages.mjs\` from [${name}](${name}): [how to read it](../README.md#how-to-read-a-result).`,
+    '',
+  ];
   return `${[...head, ...describeHead(result), ...sections].join('\n')}\n`;
 }
 
@@ -121,7 +126,7 @@ function describeTable(rows) {
   const lines = rows.map((row) => {
     const { name, subject, reference, ratio, spread, isNoChange, target, note } = describeRow(row);
     const found = `${ratio} (${spread})${isNoChange ? ', no difference' : ''}`;
-    return `| ${[name, subject, reference, found, target].join(' | ')}${note && ` – ${note}`} |`;
+    return `| ${[name, subject, reference, found, [target, note].filter(Boolean).join('; ')].join(' | ')} |`;
   });
   return [
     '',

@@ -1,13 +1,14 @@
 // Charts as SVG: lines over a logarithmic or linear axis, and bars. Readable on light and on dark pages, and without fonts of their own.
 
 const WIDTH = 720;
-const HEIGHT = 400;
-/** Room for axes, title above and legend below. */
-const MARGIN = { left: 72, right: 24, top: 48, bottom: 96 };
-const PLOT = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
-const LEGEND_COLUMNS = 3;
-/** Colours that differ for colour-blind readers as well, on white and on black (P. Tol's bright scheme). */
-const COLORS = ['#4477aa', '#ee6677', '#228833', '#ccbb44', '#66ccee', '#aa3377', '#999999'];
+/** Room for title and axes; the legend is below. */
+const MARGIN = { left: 92, right: 24, top: 48, bottom: 60 };
+const PLOT = { width: WIDTH - MARGIN.left - MARGIN.right, height: 256 };
+const LINE_HEIGHT = 18;
+/** About as wide as a character gets on average. */
+const CHAR_WIDTH = 7;
+/** Colours that differ for colour-blind readers as well, on white and on black (P. Tol's bright scheme, and orange). */
+const COLORS = ['#4477aa', '#ee6677', '#228833', '#ccbb44', '#66ccee', '#aa3377', '#999999', '#ee7733'];
 
 const STYLE = `
   text { font: 13px system-ui, sans-serif; fill: #1f2328; }
@@ -22,6 +23,7 @@ const STYLE = `
 
 /** @typedef {{ label: string, isLogarithmic?: boolean, format?: (value: number) => string }} Axis label with its unit */
 /** @typedef {{ name: string, isDashed?: boolean, color?: number, points: [number, number][] }} Line */
+/** @typedef {{ name: string, isDashed?: boolean, color?: number }} LegendItem */
 /** @typedef {{ position: (value: number) => number, ticks: number[] }} Scale */
 
 /**
@@ -46,13 +48,13 @@ export function drawLines({ title, x, y, lines }) {
     const dash = isDashed ? ' stroke-dasharray="5 4"' : '';
     return `<polyline points="${points.map(at).join(' ')}" fill="none" stroke="${paint}" stroke-width="2"${dash}/>${dots.join('')}`;
   });
-  return frame(title, [...drawAxes(x, across, y, up), ...drawn, ...drawLegend(lines)]);
+  return frame(title, [...drawAxes(x, across, y, up), ...drawn], lines);
 }
 
 /**
  * Groups of bars.
  *
- * @param {{ title: string, y: Axis, groups: string[], bars: { name: string, values: (number | undefined)[] }[] }} chart a value for each group
+ * @param {{ title: string, y: Axis, groups: string[], bars: { name: string, values: (number | undefined)[] }[] }} chart a value for each group, whose names may have lines
  * @returns {string}
  */
 export function drawBars({ title, y, groups, bars }) {
@@ -60,17 +62,25 @@ export function drawBars({ title, y, groups, bars }) {
   const up = y.isLogarithmic ? createLogarithmicScale(values) : createLinearScale(values);
   const room = 1 / groups.length;
   const width = (0.84 * room) / bars.length;
-  const drawn = bars.flatMap(({ values }, index) =>
-    values.map((value, group) => {
-      if (value === undefined) return '';
-      const from = (group + 0.08) * room + index * width;
-      const [x, y] = [left(from), top(up.position(value))];
+  const drawn = groups.flatMap((_, group) => {
+    const present = bars.flatMap(({ values }, index) => ({
+      value: values[group],
+      color: COLORS[index % COLORS.length],
+    }));
+    const shown = present.filter(({ value }) => value !== undefined);
+    const from = (group + 0.5) * room - (shown.length * width) / 2;
+    return shown.map(({ value = 0, color }, index) => {
+      const [x, y] = [left(from + index * width), top(up.position(value))];
       const size = `width="${round(0.9 * width * PLOT.width)}" height="${round(top(0) - y)}"`;
-      return `<rect x="${x}" y="${y}" ${size} fill="${COLORS[index % COLORS.length]}"/>`;
-    }),
+      return `<rect x="${x}" y="${y}" ${size} fill="${color}"/>`;
+    });
+  });
+  const names = groups.flatMap((name, group) =>
+    name
+      .split('\n')
+      .map((line, index) => text(left((group + 0.5) * room), top(0) + (index + 1) * LINE_HEIGHT, line, 'middle')),
   );
-  const names = groups.map((name, group) => text(left((group + 0.5) * room), top(0) + 18, name, 'middle'));
-  return frame(title, [...drawVertical(y, up), ...drawn, ...names, ...drawLegend(bars)]);
+  return frame(title, [...drawVertical(y, up), ...drawn, ...names], bars);
 }
 
 /**
@@ -104,16 +114,23 @@ function drawVertical({ label, format = String }, up) {
   ];
 }
 
-/** @param {{ name: string, color?: number, isDashed?: boolean }[]} items */
+/** @param {LegendItem[]} items */
 function drawLegend(items) {
+  const columns = legendColumns(items);
   return items.map(({ name, color, isDashed }, index) => {
-    const x = MARGIN.left + (index % LEGEND_COLUMNS) * (PLOT.width / LEGEND_COLUMNS);
-    const y = HEIGHT - MARGIN.bottom + 60 + Math.floor(index / LEGEND_COLUMNS) * 18;
+    const x = MARGIN.left + (index % columns) * (PLOT.width / columns);
+    const y = top(0) + MARGIN.bottom + Math.floor(index / columns) * LINE_HEIGHT;
     const dash = isDashed ? ' stroke-dasharray="4 3"' : '';
     const paint = COLORS[(color ?? index) % COLORS.length];
     const sample = `<line x1="${round(x)}" x2="${round(x + 22)}" y1="${y - 4}" y2="${y - 4}" stroke="${paint}" stroke-width="4"${dash}/>`;
     return sample + text(round(x + 28), y, name, 'start');
   });
+}
+
+/** @param {LegendItem[]} items */
+function legendColumns(items) {
+  const longest = Math.max(...items.map(({ name }) => name.length));
+  return Math.min(3, Math.floor(PLOT.width / (36 + CHAR_WIDTH * longest)));
 }
 
 // --- Scales: from a value to 0…1 ----------------------------------------------------------------------------------------
@@ -164,11 +181,13 @@ const round = (pixels) => Math.round(10 * pixels) / 10;
 /**
  * @param {string} title
  * @param {string[]} parts
+ * @param {LegendItem[]} items
  */
-function frame(title, parts) {
-  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">`;
+function frame(title, parts, items) {
+  const height = top(0) + MARGIN.bottom + Math.ceil(items.length / legendColumns(items)) * LINE_HEIGHT;
+  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}">`;
   const name = `<text class="title" x="${WIDTH / 2}" y="26" text-anchor="middle">${escaped(title)}</text>`;
-  return `${[head, `<style>${STYLE}\n</style>`, name, ...parts, '</svg>'].filter(Boolean).join('\n')}\n`;
+  return `${[head, `<style>${STYLE}\n</style>`, name, ...parts, ...drawLegend(items), '</svg>'].join('\n')}\n`;
 }
 
 /**

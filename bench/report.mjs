@@ -34,11 +34,12 @@ function describeTarget({ target, ratio, subject }) {
 
 /** @param {import('./suites.mjs').Finding} finding */
 export function showFinding(finding) {
+  if ('progress' in finding) return console.log(`  … ${finding.progress}`);
   if ('skipped' in finding) return console.log(`  SKIPPED ${finding.skipped}`);
   const { name, subject, reference, ratio, spread, isNoChange, target, note } = describeRow(finding);
   const sides = [`${finding.subject.label} ${subject}`, `${finding.reference.label} ${reference}`];
   const verdict = [isNoChange ? 'no difference' : '', target, note].filter(Boolean).join('; ');
-  const columns = [name.padEnd(56), ...sides.map((side) => side.padStart(24)), ratio.padStart(7), `(${spread})`];
+  const columns = [name.padEnd(64), ...sides.map((side) => side.padStart(28)), ratio.padStart(7), `(${spread})`];
   console.log(`  ${columns.join(' ')}  ${verdict}`.trimEnd());
 }
 
@@ -60,8 +61,14 @@ export function showHead({ machine, build }) {
  * @param {import('./results.mjs').Result} result
  */
 export function showTargets({ suites }) {
-  const rows = suites.flatMap(({ rows }) => rows).filter(({ target }) => target !== undefined);
-  const missed = rows.filter((row) => describeTarget(row).endsWith('MISSED'));
+  const rows = suites
+    .flatMap(({ name, rows }) => rows.map((row) => ({ suite: name, row })))
+    .filter(({ row }) => row.target !== undefined);
+  const missed = rows.filter(({ row }) => describeTarget(row).endsWith('MISSED'));
   console.log(`\n${rows.length - missed.length} of ${rows.length} targets reached`);
-  for (const row of missed) console.log(`  missed: ${row.name}: ${describeTarget(row)}, ${describeRow(row).ratio}`);
+  for (const { suite, row } of missed) {
+    const { name, subject, reference } = row;
+    const found = `${subject.label} to ${reference.label} ${describeRow(row).ratio}`;
+    console.log(`  missed: ${suite}: ${name}: ${found}, ${describeTarget(row)}`);
+  }
 }

@@ -1,4 +1,4 @@
-// Result files: what they hold, and which one is told of.
+// Result files: what they hold, and which one is told of. Those of an older format are passed over.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,10 +20,7 @@ export const RESULTS = fileURLToPath(new URL('./results', import.meta.url));
 
 /** The newest complete result. */
 export function readNewest() {
-  const complete = readAll().filter(({ result }) => result.isComplete);
-  const newest = complete.at(-1);
-  if (newest === undefined) throw new Error('there is no complete result in bench/results: run npm run bench');
-  return newest;
+  return readAll().findLast(({ result }) => result.isComplete);
 }
 
 /**

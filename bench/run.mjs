@@ -75,7 +75,7 @@ async function measureInProcess(name) {
   child.on('message', (/** @type {import('./suites.mjs').Finding} */ finding) => {
     showFinding(finding);
     if ('skipped' in finding) skipped.push(finding.skipped);
-    else rows.push(finding);
+    else if (!('progress' in finding)) rows.push(finding);
   });
   child.send({ suite: name, options: result.options });
   const [code] = await once(child, 'close');

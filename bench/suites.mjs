@@ -1,9 +1,9 @@
 // The suites, in the order in which they run: one file each.
 
 /**
- * What a suite finds, one after the other: rows, and what it could not measure, and why.
+ * What a suite finds, one after the other: rows, and what it could not measure, and why; and what takes it long now.
  *
- * @typedef {import('./pairs.mjs').Row | { skipped: string }} Finding
+ * @typedef {import('./pairs.mjs').Row | { skipped: string } | { progress: string }} Finding
  * @typedef {{ measure(options: import('./run.mjs').Options): Iterable<Finding> | AsyncIterable<Finding> }} Suite
  */
 

@@ -15,6 +15,9 @@ std::string LeftOut() {
 #if !defined(SHARDMAP_BENCH_CUCKOO)
   left_out += "libcuckoo: not found when this was built (Debian: libcuckoo-dev). ";
 #endif
+#if !defined(SHARDMAP_BENCH_DASHMAP)
+  left_out += "dashmap: not found when this was built (Debian: cargo librust-dashmap-dev). ";
+#endif
   return left_out;
 }
 
@@ -30,7 +33,8 @@ int main(int argc, char** argv) {
   if (!left_out.empty()) benchmark::AddCustomContext("left_out", left_out);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
+  // With none, nothing is printed: a program that reads the output should not take that for a result.
+  const size_t run = benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
-  return 0;
+  return run > 0 ? 0 : 1;
 }

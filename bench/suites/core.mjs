@@ -1,139 +1,116 @@
-// The core without Node, by its own bench (bench/native): against the best concurrent maps for C++, and what JavaScript makes of it. A round
-// is a run of that program, which measures all maps, and a turn of two workers right after it.
-import { execFileSync, spawnSync } from 'node:child_process';
-import path from 'node:path';
+// The core without Node, by its own bench (bench/native): against the best concurrent maps for C++, and what JavaScript makes of it beside
+// maps in use without Node. A round is a run of that program, which measures all maps, and a turn of two workers right after it.
 import { Crew } from '../crew.mjs';
+import { areEnough, leastDisturbed } from '../disturbance.mjs';
+import { buildProgram, cellName, runProgram } from '../native/program.mjs';
 import { createRow, ratioAtLeast, spreadOf } from '../pairs.mjs';
 import { ENTRIES } from '../workload.mjs';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
-const FOLDER = path.join(ROOT, '.build/bench');
 /** The better of these is what the core is compared with. */
 const RIVALS = ['libcuckoo', 'onetbb'];
+/** These keep their threads' cores busy: a core that one did not have, the machine took. DashMap's threads sleep when they wait. */
+const BUSY = ['shardmap', ...RIVALS, 'JavaScript'];
+/** @type {Record<string, string>} */
+const LABELS = { shardmap: 'the core', libcuckoo: 'libcuckoo', onetbb: 'oneTBB', dashmap: 'DashMap' };
 const READS = [100, 95, 50];
+const CELLS = [
+  cellName('fill', 1),
+  ...[1, 2].flatMap((threads) => READS.map((reads) => cellName(`${reads} % reads`, threads))),
+];
+const ATTEMPTS_PER_ROUND = 2;
+/** Of a side's usual time, as a round has many figures. */
+const TIME_SHARE = 0.25;
 
-/** @typedef {{ name: string, items_per_second: number }} Figure of the program; bench/native/README.md says what its names are made of */
-/** @typedef {{ figures: Figure[], leftOut: string, workers: number[] }} Round `workers`: M/s of two, for each share of reads */
+/** @typedef {{ figures: import('../native/program.mjs').Figure[], leftOut: string }} Round */
+/** @typedef {{ rounds: Round[], wanted: number }} Measured */
 
 /**
  * @param {import('../run.mjs').Options} options
  * @returns {AsyncGenerator<import('../suites.mjs').Finding>}
  */
 export async function* measure(options) {
-  const failure = build();
+  yield { progress: 'building the bench of the core' };
+  const failure = buildProgram();
   if (failure) return yield { skipped: failure };
-  const rounds = await measureRounds(options);
+  const rounds = yield* measureRounds(options);
   if (rounds[0]?.leftOut) yield { skipped: rounds[0].leftOut };
-  yield {
-    skipped:
-      'DashMap: it takes Rust; JavaScript is compared with the better of the C++ maps instead, for what that shows',
-  };
-  yield* compareCore(rounds, 'fill, 1 thread', /^Fill\//);
-  for (const threads of [1, 2]) {
-    for (const reads of READS) {
-      const name = `${reads} % reads, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
-      yield* compareCore(rounds, name, new RegExp(`^Mixed/.*reads:${reads}/.*threads:${threads}$`));
-    }
+  const measured = { rounds, wanted: options.rounds };
+  const target = ratioAtLeast(1, 1.5);
+  for (const cell of CELLS)
+    yield* compare(measured, { name: cell, cell, subject: 'shardmap', references: RIVALS, target });
+  for (const reads of READS) {
+    const name = `${reads} % reads, 2 workers against 2 threads without Node`;
+    const pair = { name, cell: cellName(`${reads} % reads`, 2), subject: 'JavaScript' };
+    yield* compare(measured, { ...pair, references: ['dashmap'], target });
+    yield* compare(measured, { ...pair, references: RIVALS });
   }
-  yield* compareWorkers(rounds);
 }
 
 /**
- * @param {Round[]} rounds
- * @param {string} name
- * @param {RegExp} pattern
+ * A row of one map and the best of others; none where these were left out.
+ *
+ * @param {Measured} measured
+ * @param {{ name: string, cell: string, subject: string, references: string[], target?: import('../pairs.mjs').Target }} pair
  */
-function* compareCore(rounds, name, pattern) {
-  const [core, best] = [ratesOf(rounds, pattern, 'shardmap'), bestRival(rounds, pattern)];
+function* compare({ rounds, wanted }, { name, cell, subject, references, target }) {
+  const median = (/** @type {string} */ map) => spreadOf(rounds.map((round) => figureOf(round, map, cell).rate)).median;
+  const present = references.filter((map) => rounds[0]?.figures.some((figure) => figure.map === map));
+  const [best] = present.sort((a, b) => median(b) - median(a));
   if (best === undefined) return;
+  const { rounds: counted, note } = leastDisturbed(rounds, (round) => shareOf(round, [subject, best], cell), wanted);
   /** @type {[number, number][]} */
-  const samples = core.map((rate, round) => [rate, best.rates[round] ?? 0]);
-  yield createRow({ name, unit: 'M/s', labels: ['the core', best.name], target: ratioAtLeast(1, 1.5) }, samples);
-}
-
-/** @param {Round[]} rounds */
-function* compareWorkers(rounds) {
-  for (const [index, reads] of READS.entries()) {
-    const best = bestRival(rounds, new RegExp(`^Mixed/.*reads:${reads}/.*threads:2$`));
-    if (best === undefined) return;
-    const name = `${reads} % reads, 2 workers against 2 threads in C++`;
-    /** @type {[number, number][]} */
-    const samples = rounds.map(({ workers }, round) => [workers[index] ?? 0, best.rates[round] ?? 0]);
-    yield createRow({ name, unit: 'M/s', labels: ['JavaScript', best.name] }, samples);
-  }
+  const samples = counted.map((round) => [figureOf(round, subject, cell).rate, figureOf(round, best, cell).rate]);
+  const labels = /** @type {[string, string]} */ ([LABELS[subject] ?? subject, LABELS[best] ?? best]);
+  yield createRow({ name, unit: 'M/s', labels, target, note }, samples);
 }
 
 /**
- * @param {Round[]} rounds
- * @param {RegExp} pattern
- */
-function bestRival(rounds, pattern) {
-  const rivals = RIVALS.map((name) => ({ name, rates: ratesOf(rounds, pattern, name) }));
-  const median = (/** @type {typeof rivals[number]} */ { rates }) => spreadOf(rates).median;
-  return rivals.filter(({ rates }) => rates.length > 0).sort((a, b) => median(b) - median(a))[0];
-}
-
-/**
- * @param {Round[]} rounds
- * @param {RegExp} pattern
+ * @param {Round} round
  * @param {string} map
- * @returns {number[]} M/s of each round
+ * @param {string} cell
  */
-function ratesOf(rounds, pattern, map) {
-  return rounds.flatMap(({ figures }) =>
-    figures
-      .filter(({ name }) => pattern.test(name) && name.includes(`/map:${map}/`))
-      .map((figure) => figure.items_per_second / 1e6),
-  );
+function figureOf({ figures }, map, cell) {
+  const found = figures.find((figure) => figure.map === map && figure.cell === cell);
+  if (found === undefined) throw new Error(`the core's bench has no figure of ${map}: ${cell}`);
+  return found;
 }
 
-/** @param {import('../run.mjs').Options} options */
-async function measureRounds({ rounds, secondsPerSide }) {
+/**
+ * @param {Round} round
+ * @param {string[]} maps
+ * @param {string} cell
+ */
+function shareOf({ figures }, maps, cell) {
+  const busy = figures.filter(
+    (figure) => figure.cell === cell && maps.includes(figure.map) && BUSY.includes(figure.map),
+  );
+  return Math.min(...busy.map(({ cpuShare }) => cpuShare));
+}
+
+/**
+ * @param {import('../run.mjs').Options} options
+ * @returns {AsyncGenerator<import('../suites.mjs').Finding, Round[]>}
+ */
+async function* measureRounds({ rounds, secondsPerSide }) {
   const crew = await Crew.start(2, { shared: ENTRIES });
-  const seconds = secondsPerSide / 4;
   /** @type {Round[]} */
   const found = [];
+  const areAllEnough = () => CELLS.every((cell) => areEnough(found, (round) => shareOf(round, BUSY, cell), rounds));
   try {
-    for (let round = 0; round < rounds; round++) {
-      const { figures, leftOut } = runProgram(seconds);
-      const workers = [];
+    while (!areAllEnough() && found.length < ATTEMPTS_PER_ROUND * rounds) {
+      yield {
+        progress: `round ${found.length + 1}${found.length < rounds ? ` of ${rounds}` : ': earlier ones were disturbed'}`,
+      };
+      const { figures, leftOut } = runProgram([...RIVALS, 'shardmap', 'dashmap'], READS, TIME_SHARE * secondsPerSide);
       for (const reads of READS) {
         const load = { mix: { read: reads / 100, update: 1 - reads / 100 }, shared: ENTRIES, own: 0 };
-        const { perSecond } = await crew.run({ store: 'shardmap', workers: 2, load }, secondsPerSide);
-        workers.push(perSecond / 1e6);
+        const { perSecond, cpuShare } = await crew.run({ store: 'shardmap', workers: 2, load }, secondsPerSide);
+        figures.push({ map: 'JavaScript', cell: cellName(`${reads} % reads`, 2), rate: perSecond / 1e6, cpuShare });
       }
-      found.push({ figures, leftOut, workers });
+      found.push({ figures, leftOut });
     }
   } finally {
     await crew.stop();
   }
   return found;
-}
-
-/**
- * @param {number} seconds of each figure
- * @returns {{ figures: Figure[], leftOut: string }}
- */
-function runProgram(seconds) {
-  const filter = `^(Fill|Mixed)/map:(shardmap|${RIVALS.join('|')})/(.*/manual_time|.*reads:(${READS.join('|')})/.*threads:[12])$`;
-  const args = [`--benchmark_filter=${filter}`, '--benchmark_format=json', `--benchmark_min_time=${seconds}`];
-  const program = path.join(FOLDER, 'shardmap_bench');
-  const output = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  const { benchmarks, context } = JSON.parse(output);
-  return { figures: benchmarks, leftOut: context.left_out ?? '' };
-}
-
-/** @returns {string} why it cannot be built, in a line; nothing where it is built */
-function build() {
-  const steps = [
-    ['-S', ROOT, '-B', FOLDER, '-DSHARDMAP_BENCH=ON', '-DCMAKE_BUILD_TYPE=Release'],
-    ['--build', FOLDER, '--target', 'shardmap_bench', '--parallel'],
-  ];
-  for (const args of steps) {
-    const { error, status, stderr } = spawnSync('cmake', args, { encoding: 'utf8' });
-    if (error) return 'the core: cmake is not installed';
-    if (status !== 0)
-      return `the core: ${/^.*(error|could not be found|not found).*$/im.exec(stderr)?.[0] ?? 'cmake failed'}`;
-  }
-  return '';
 }

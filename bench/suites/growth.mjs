@@ -8,10 +8,14 @@ const BEYOND_A_GIGABYTE = 15_000_000;
 const PROGRAM = fileURLToPath(new URL('../growth-process.mjs', import.meta.url));
 const HEAP = '--max-old-space-size=16384';
 
-/** @param {import('../run.mjs').Options} options */
+/**
+ * @param {import('../run.mjs').Options} options
+ * @returns {Generator<import('../suites.mjs').Finding>}
+ */
 export function* measure(options) {
   const sizes = options.scale === 'full' ? [...SIZES, BEYOND_A_GIGABYTE] : SIZES.filter((size) => size <= 1_000_000);
   for (const entries of sizes) {
+    yield { progress: `${entries.toLocaleString('en-US')} entries` };
     const args = ['--expose-gc', HEAP, PROGRAM, String(entries), JSON.stringify(options)];
     yield* /** @type {import('../pairs.mjs').Row[]} */ (
       JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 26 }))

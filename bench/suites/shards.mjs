@@ -32,7 +32,11 @@ export async function* measure(options) {
       });
       const rates = rounds.map((round) => round.map(({ perSecond }) => perSecond / 1e6));
       for (const [index, { name }] of MIXES.entries()) {
-        const description = { name: `${name}, ${shards} shards`, note, point: { line: name, x: shards } };
+        const description = {
+          name: `${name}, ${shards} shard${shards > 1 ? 's' : ''}`,
+          note,
+          point: { line: name, x: shards },
+        };
         yield createRow(
           { ...description, unit: 'M/s', labels: ['2 workers', '1 worker'] },
           pairUp(rates, 2 * index, 2 * index + 1),

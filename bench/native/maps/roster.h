@@ -13,6 +13,9 @@
 #if defined(SHARDMAP_BENCH_CUCKOO)
 #include "maps/cuckoo_map.h"
 #endif
+#if defined(SHARDMAP_BENCH_DASHMAP)
+#include "maps/dash_map.h"
+#endif
 
 namespace shardmap::bench {
 
@@ -25,6 +28,9 @@ void ForEachMap(Visit visit) {
 #endif
 #if defined(SHARDMAP_BENCH_TBB)
   visit.template operator()<TbbMap>("onetbb");
+#endif
+#if defined(SHARDMAP_BENCH_DASHMAP)
+  visit.template operator()<DashMap>("dashmap");
 #endif
   visit.template operator()<LockedShards<std::mutex, 1>>("std-mutex");
   visit.template operator()<LockedShards<std::mutex, 64>>("std-mutex-64");
