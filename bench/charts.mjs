@@ -1,4 +1,5 @@
-// The charts of a result: which rows go into which, and what their axes say. `node bench/pages.mjs` writes them into docs/charts.
+// The charts of a result: which rows go into which, and what their axes say. `node bench/pages.mjs` writes them into
+// docs/charts.
 import { drawBars, drawLines } from './plot.mjs';
 
 /** @typedef {import('./pairs.mjs').Row} Row */

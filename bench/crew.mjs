@@ -20,11 +20,28 @@ const ATTEMPTS_PER_ROUND = 3;
  * @property {Load} load
  * @property {number} [pacePerSecond] operations of each worker, for latencies; without it, as many as it can
  */
-/** @typedef {{ perSecond: number, cpuShare: number, reads?: Latencies, writes?: Latencies }} Rate operations of all workers; the least part of a core that one of them had meanwhile */
+/**
+ * Operations of all workers; the least part of a core that one of them had meanwhile.
+ *
+ * @typedef {{ perSecond: number, cpuShare: number, reads?: Latencies, writes?: Latencies }} Rate
+ */
 /** @typedef {{ handle: unknown, store: string, load: Load }} Attach */
-/** @typedef {{ workers: number, load: Load, seed: number, warmUpSeconds: number, seconds: number, pacePerSecond: number | undefined }} Run */
-/** @typedef {{ id: string, attach?: Attach, run?: Run }} Order to a worker, of the store `id`: attach to it, run a load on it, or else let go of it */
-/** @typedef {{ perSecond: number, cpuShare: number, reads?: import('./latencies.mjs').Counted, writes?: import('./latencies.mjs').Counted }} WorkerRate */
+/**
+ * @typedef {object} Run
+ * @property {number} workers
+ * @property {Load} load
+ * @property {number} seed
+ * @property {number} warmUpSeconds
+ * @property {number} seconds
+ * @property {number | undefined} pacePerSecond
+ */
+/**
+ * To a worker, of the store `id`: attach to it, run a load on it, or else let go of it.
+ *
+ * @typedef {{ id: string, attach?: Attach, run?: Run }} Order
+ */
+/** @typedef {import('./latencies.mjs').Counted} Counted */
+/** @typedef {{ perSecond: number, cpuShare: number, reads?: Counted, writes?: Counted }} WorkerRate */
 
 export class Crew {
   #workers;
@@ -56,7 +73,8 @@ export class Crew {
     const meeting = new Int32Array(new SharedArrayBuffer(8));
     const workers = Array.from({ length: count }, (_, worker) => {
       const workerData = { worker, memory, meeting };
-      // Room for new objects, so that their collection does not stop a worker in the middle of many of its measured operations.
+      // Room for new objects, so that their collection does not stop a worker in the middle of many of its measured
+      // operations.
       const resourceLimits = { maxYoungGenerationSizeMb: 64 };
       return new Worker(new URL('./crew-worker.mjs', import.meta.url), { workerData, resourceLimits });
     });
@@ -92,7 +110,8 @@ export class Crew {
   }
 
   /**
-   * Lets sides take turns, round by round. A note says so where rounds count in which a worker did not have its core to itself.
+   * Lets sides take turns, round by round. A note says so where rounds count in which a worker did not have its core to
+   * itself.
    *
    * @param {Side[]} sides
    * @param {import('./run.mjs').Options} options

@@ -1,5 +1,5 @@
-// Which rounds tell of the maps, and not of what else the machine did: those in which each thread had a core to itself. It says nothing of
-// threads that wait for each other or for another process by nature.
+// Which rounds tell of the maps, and not of what else the machine did: those in which each thread had a core to itself.
+// It says nothing of threads that wait for each other or for another process by nature.
 
 /** A round counts if each thread had a core to itself for at least this much of the time; others are repeated. */
 const CPU_SHARE_MIN = 0.97;

@@ -1,4 +1,5 @@
-// How long single operations took: counts in buckets that are a 32nd of a power of two wide, so that a figure is within 3 % of the truth.
+// How long single operations took: counts in buckets that are a 32nd of a power of two wide, so that a figure is within
+// 3 % of the truth.
 
 const STEP_BITS = 5;
 const STEPS = 2 ** STEP_BITS;

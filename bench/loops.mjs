@@ -1,5 +1,5 @@
-// The loops that are timed. Import them with `loadLoops`: each side of a comparison has an instance of this module of its own, or V8 would
-// compile one loop for all kinds of map and none would run as it does in a program of its own.
+// The loops that are timed. Import them with `loadLoops`: each side of a comparison has an instance of this module of
+// its own, or V8 would compile one loop for all kinds of map and none would run as it does in a program of its own.
 import { INSERT, KEY_BITS, KEYS_MAX, READ, READ_MODIFY_WRITE, REMOVE } from './mix.mjs';
 import { freshKey, OWN_KEYS } from './workload.mjs';
 
@@ -28,10 +28,11 @@ export function loadLoops(side) {
   return import(`./loops.mjs?side=${side}`);
 }
 
-// --- One operation, all alike --------------------------------------------------------------------------------------------------------
+// --- One operation, all alike ----------------------------------------------------------------------------------------
 
 /**
- * Gets `keys[order[i]]` for each i from `from` to `to`; returns the sum of the values found, so that nothing is optimised away.
+ * Gets `keys[order[i]]` for each i from `from` to `to`; returns the sum of the values found, so that nothing is
+ * optimised away.
  *
  * @param {AnyMap} map
  * @param {unknown[]} keys
@@ -124,16 +125,17 @@ export function setFresh(map, bytes, order, from, to) {
   for (let i = from; i < to; i++) map.set(freshKey(bytes, /** @type {number} */ (order[i])), i);
 }
 
-// --- A mix of operations -------------------------------------------------------------------------------------------------------------
+// --- A mix of operations ---------------------------------------------------------------------------------------------
 
 /**
- * The keys of one worker: numbers below `shared` are keys that all workers use, the first of them kept as strings; the others are keys of
- * its own, which begin at `first` in `bytes`.
+ * The keys of one worker: numbers below `shared` are keys that all workers use, the first of them kept as strings; the
+ * others are keys of its own, which begin at `first` in `bytes`.
  *
  * @typedef {{ kept: string[], bytes: Buffer, shared: number, first: number }} Keys
  */
 /**
- * Where a worker is: in its draws, and in the numbers of its keys, of which those from `oldest` to below `newest` are present.
+ * Where a worker is: in its draws, and in the numbers of its keys, of which those from `oldest` to below `newest` are
+ * present.
  *
  * @typedef {{ draws: Uint32Array, keys: import('./mix.mjs').Mix['keys'], next: number, oldest: number, newest: number }} Position
  */
@@ -155,8 +157,9 @@ export function replay(map, keys, position, operations) {
 }
 
 /**
- * The same with operations that are due one by one at a fixed rate: each is begun when it is due, or at once where the one before took
- * longer, and counted from when it was due. So a wait is counted for all operations that it holds up, and not for one of them.
+ * The same with operations that are due one by one at a fixed rate: each is begun when it is due, or at once where the
+ * one before took longer, and counted from when it was due. So a wait is counted for all operations that it holds up,
+ * and not for one of them.
  *
  * @param {AnyMap} map
  * @param {Keys} keys

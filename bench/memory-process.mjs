@@ -1,4 +1,5 @@
-// `node --expose-gc memory-process.mjs ShardMap|Map ENTRIES`: prints, as JSON, how many bytes the process grew by filling a map.
+// `node --expose-gc memory-process.mjs ShardMap|Map ENTRIES`: prints, as JSON, how many bytes the process grew by
+// filling a map.
 import assert from 'node:assert/strict';
 import { ShardMap } from 'shardmap';
 import { buildFresh, setFresh } from './loops.mjs';

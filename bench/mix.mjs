@@ -1,4 +1,5 @@
-// Mixes: which operations a load is made of, on which keys, and the draws that a worker replays. Distributions are those of YCSB.
+// Mixes: which operations a load is made of, on which keys, and the draws that a worker replays. Distributions are
+// those of YCSB.
 import { createRandom, shuffledIndices } from './workload.mjs';
 
 /**
@@ -10,12 +11,14 @@ import { createRandom, shuffledIndices } from './workload.mjs';
  * @property {number} [readModifyWrite]
  * @property {number} [insert] of a key that was never there
  * @property {number} [remove] of the worker's oldest key
- * @property {'uniform' | 'zipfian' | 'latest' | 'own'} [keys] uniform: any that the workers share, which is the default; zipfian: few of
- *   them, anywhere, get most of the operations; latest: the younger a key, the more; own: any of the worker's own that is present
+ * @property {'uniform' | 'zipfian' | 'latest' | 'own'} [keys] uniform: any that the workers share, which is the default;
+ *   zipfian: few of them, anywhere, get most of the operations; latest: the younger a key, the more; own: any of the
+ *   worker's own that is present
  */
 
 /**
- * What workers do: `mix`, in a map that begins with `shared` entries, which all of them use, and `own` ones for each of them.
+ * What workers do: `mix`, in a map that begins with `shared` entries, which all of them use, and `own` ones for each of
+ * them.
  *
  * @typedef {{ mix: Mix, shared: number, own: number }} Load
  */
@@ -26,7 +29,10 @@ export const READ_MODIFY_WRITE = 2;
 export const INSERT = 3;
 export const REMOVE = 4;
 
-/** A draw: the kind of an operation above these bits; below, which key: its number, its age (latest), or its place among all (own). */
+/**
+ * A draw: the kind of an operation above these bits; below, which key: its number, its age (latest), or its place among
+ * all (own).
+ */
 export const KEY_BITS = 29;
 export const KEYS_MAX = 2 ** KEY_BITS;
 
@@ -69,7 +75,8 @@ function createKeyDraw(keys, count, random) {
 }
 
 /**
- * Ranks below `count`, 0 the most frequent (J. Gray et al., Quickly Generating Billion-Record Synthetic Databases, 1994; as in YCSB).
+ * Ranks below `count`, 0 the most frequent (J. Gray et al., Quickly Generating Billion-Record Synthetic Databases,
+ * 1994; as in YCSB).
  *
  * @param {number} count
  * @param {() => number} random 32 bits

@@ -1,5 +1,5 @@
-// Writes what people read from the newest complete result file: the measured block of README.md, bench/results/README.md with every row, and
-// the charts in docs/charts.
+// Writes what people read from the newest complete result file: the measured block of README.md,
+// bench/results/README.md with every row, and the charts in docs/charts.
 //
 //   node bench/pages.mjs [--check]
 //
@@ -99,7 +99,8 @@ function describeAll({ name, result }) {
 function describeHead({ startedAt, options, machine, build }) {
   const commit = `commit ${build.commit}${build.isModified ? ' and changes' : ''}`;
   return [
-    `Measured on ${startedAt.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${commit}, ${build.type} build.`,
+    `Measured on ${startedAt.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${commit},`,
+    `${build.type} build.`,
     `Medians of ${options.rounds} rounds in which both sides take turns; the ratio is that within a round, with its`,
     `quartiles${options.scale === 'quick' ? ' (a quick run)' : ''}. 200,000 entries unless said, keys of 21 characters, numbers as values.`,
   ];

@@ -1,5 +1,6 @@
-// Pairs: a subject and references measured in turn in one process, so that what the machine does meanwhile happens to all. A row of
-// results compares two sides: the median and the quartiles over rounds, of either side and of the ratio within a round.
+// Pairs: a subject and references measured in turn in one process, so that what the machine does meanwhile happens to
+// all. A row of results compares two sides: the median and the quartiles over rounds, of either side and of the ratio
+// within a round.
 import Benchmark from 'benchmark';
 
 /** benchmark.js takes at least so many samples of a side; without its `minTime` each would take 50 ms. */
@@ -54,7 +55,8 @@ export function createRow({ name, unit = 'ns', labels = ['ShardMap', 'Map'], tar
 }
 
 /**
- * Times functions with benchmark.js, which finds out itself how often to call them. Each call does `operations` of them.
+ * Times functions with benchmark.js, which finds out itself how often to call them. Each call does `operations` of
+ * them.
  *
  * @param {(() => void)[]} sides
  * @param {number} operations
@@ -83,8 +85,8 @@ export async function measurePair({ operations, subject, reference, ...descripti
 }
 
 /**
- * Times two functions that use something up, such as an empty map, and so cannot be called over and over as benchmark.js does:
- * `prepare` is called before, `dispose` after each call, both outside of the time.
+ * Times two functions that use something up, such as an empty map, and so cannot be called over and over as
+ * benchmark.js does: `prepare` is called before, `dispose` after each call, both outside of the time.
  *
  * @template S, R
  * @param {Description & { operations: number, subject: Once<S>, reference: Once<R> }} pair

@@ -1,4 +1,5 @@
-// Charts as SVG: lines over a logarithmic or linear axis, and bars. Readable on light and on dark pages, and without fonts of their own.
+// Charts as SVG: lines over a logarithmic or linear axis, and bars. Readable on light and on dark pages, and without
+// fonts of their own.
 
 const WIDTH = 720;
 /** Room for title and axes; the legend is below. */
@@ -54,7 +55,8 @@ export function drawLines({ title, x, y, lines }) {
 /**
  * Groups of bars.
  *
- * @param {{ title: string, y: Axis, groups: string[], bars: { name: string, values: (number | undefined)[] }[] }} chart a value for each group, whose names may have lines
+ * @param {{ title: string, y: Axis, groups: string[], bars: { name: string, values: (number | undefined)[] }[] }} chart
+ *   a value for each group, whose names may have lines
  * @returns {string}
  */
 export function drawBars({ title, y, groups, bars }) {
@@ -133,7 +135,7 @@ function legendColumns(items) {
   return Math.min(3, Math.floor(PLOT.width / (36 + CHAR_WIDTH * longest)));
 }
 
-// --- Scales: from a value to 0…1 ----------------------------------------------------------------------------------------
+// --- Scales: from a value to 0…1 -------------------------------------------------------------------------------------
 
 /**
  * @param {number[]} values
@@ -169,7 +171,7 @@ function createStepScale(values) {
   return { position: (value) => (ticks.indexOf(value) + 0.5) / ticks.length, ticks };
 }
 
-// --- SVG -----------------------------------------------------------------------------------------------------------------
+// --- SVG -------------------------------------------------------------------------------------------------------------
 
 /** @param {number} share of the plot's width */
 const left = (share) => round(MARGIN.left + share * PLOT.width);

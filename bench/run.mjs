@@ -1,4 +1,5 @@
-// `npm run bench`: measures all suites and writes one dated file into bench/results. bench/README.md says how to read and repeat it.
+// `npm run bench`: measures all suites and writes one dated file into bench/results. bench/README.md says how to read
+// and repeat it.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';

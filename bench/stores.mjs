@@ -13,9 +13,11 @@ import { ShardMap } from 'shardmap';
 /**
  * @typedef {object} Store
  * @property {string} label
- * @property {boolean} [waits] whether its threads wait for each other or for another process by nature, and so do not keep a core busy
+ * @property {boolean} [waits] whether its threads wait for each other or for another process by nature, and so do not
+ *   keep a core busy
  * @property {(fill: Fill, options: Record<string, unknown>) => Opened | Promise<Opened>} open
- * @property {(handle: any, fill: Fill) => AnyMap | RemoteMap | Promise<AnyMap | RemoteMap>} attach `fill` is for one that each thread has of its own
+ * @property {(handle: any, fill: Fill) => AnyMap | RemoteMap | Promise<AnyMap | RemoteMap>} attach
+ *   `fill` is for one that each thread has of its own
  */
 
 /** Peers are loaded when they are asked for: they may not be installed. */

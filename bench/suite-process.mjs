@@ -1,4 +1,5 @@
-// A process that measures one suite, so that none is measured in the heap and with the optimised code that another left behind.
+// A process that measures one suite, so that none is measured in the heap and with the optimised code that another left
+// behind.
 import { suites } from './suites.mjs';
 
 process.once(

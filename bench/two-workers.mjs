@@ -1,4 +1,5 @@
-// What two workers do with a load in one ShardMap: against one worker, and against two that each have a Map of their own.
+// What two workers do with a load in one ShardMap: against one worker, and against two that each have a Map of their
+// own.
 import { createRow, pairUp } from './pairs.mjs';
 
 /**

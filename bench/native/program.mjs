@@ -1,12 +1,13 @@
-// The core's bench as a program: builds it, runs it, and reads its figures. README.md beside this file says what its names are made of.
+// The core's bench as a program: builds it, runs it, and reads its figures. README.md beside this file says what its
+// names are made of.
 import { execFileSync, spawnSync } from 'node:child_process';
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const FOLDER = path.join(ROOT, '.build/bench');
 
-/** @typedef {{ map: string, cell: string, rate: number, cpuShare: number }} Figure M/s; the part of a core that its threads had on average */
-/** @typedef {{ name: string, items_per_second: number, cpu_time: number, real_time: number }} Benchmark as the program prints it */
+/** @typedef {{ map: string, cell: string, rate: number, cpuShare: number }} Figure M/s; the part of a core used */
+/** @typedef {{ name: string, items_per_second: number, cpu_time: number, real_time: number }} Benchmark as printed */
 
 /** @returns {string} why it cannot be built, in a line; nothing where it is built */
 export function buildProgram() {

@@ -1,4 +1,5 @@
-// better-sqlite3: a table in a file, without waiting for the disk. One thread's use of it; a set is a transaction of its own.
+// better-sqlite3: a table in a file, without waiting for the disk. One thread's use of it; a set is a transaction of
+// its own.
 import path from 'node:path';
 import { createFolder, load } from './packages.mjs';
 

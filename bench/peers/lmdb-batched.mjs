@@ -1,5 +1,5 @@
-// lmdb as it is fastest: in one thread with many sets in a transaction; in several with sets that return at once, are committed in batches by
-// a thread of lmdb's own, and are seen by others then.
+// lmdb as it is fastest: in one thread with many sets in a transaction; in several with sets that return at once, are
+// committed in batches by a thread of lmdb's own, and are seen by others then.
 import { setImmediate } from 'node:timers/promises';
 import lmdb from './lmdb.mjs';
 import { load } from './packages.mjs';

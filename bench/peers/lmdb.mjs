@@ -1,5 +1,5 @@
-// lmdb: a B-tree in a memory-mapped file, here without waiting for the disk. A set is a transaction of its own, as each is seen by all
-// threads when it returns, like ShardMap's.
+// lmdb: a B-tree in a memory-mapped file, here without waiting for the disk. A set is a transaction of its own, as each
+// is seen by all threads when it returns, like ShardMap's.
 import { createFolder, load } from './packages.mjs';
 
 /** @type {import('../stores.mjs').Store} */

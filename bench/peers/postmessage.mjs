@@ -1,4 +1,5 @@
-// A Map in a thread of its own, which others ask by postMessage: what one does who has no shared map. An operation is a message.
+// A Map in a thread of its own, which others ask by postMessage: what one does who has no shared map. An operation is a
+// message.
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 

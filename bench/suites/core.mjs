@@ -1,5 +1,6 @@
-// The core without Node, by its own bench (bench/native): against the best concurrent maps for C++, and what JavaScript makes of it beside
-// maps in use without Node. A round is a run of that program, which measures all maps, and a turn of two workers right after it.
+// The core without Node, by its own bench (bench/native): against the best concurrent maps for C++, and what JavaScript
+// makes of it beside maps in use without Node. A round is a run of that program, which measures all maps, and a turn of
+// two workers right after it.
 import { Crew } from '../crew.mjs';
 import { areEnough, leastDisturbed } from '../disturbance.mjs';
 import { buildProgram, cellName, runProgram } from '../native/program.mjs';
@@ -8,7 +9,10 @@ import { ENTRIES } from '../workload.mjs';
 
 /** The better of these is what the core is compared with. */
 const RIVALS = ['libcuckoo', 'onetbb'];
-/** These keep their threads' cores busy: a core that one did not have, the machine took. DashMap's threads sleep when they wait. */
+/**
+ * These keep their threads' cores busy: a core that one did not have, the machine took. DashMap's threads sleep when
+ * they wait.
+ */
 const BUSY = ['shardmap', ...RIVALS, 'JavaScript'];
 /** @type {Record<string, string>} */
 const LABELS = { shardmap: 'the core', libcuckoo: 'libcuckoo', onetbb: 'oneTBB', dashmap: 'DashMap' };

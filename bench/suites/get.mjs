@@ -1,4 +1,5 @@
-// Reads in one thread: strings whose hash V8 knows and strings it has never seen, entries that caches hold and entries they do not.
+// Reads in one thread: strings whose hash V8 knows and strings it has never seen, entries that caches hold and entries
+// they do not.
 import assert from 'node:assert/strict';
 import { ShardMap } from 'shardmap';
 import { loadLoops } from '../loops.mjs';

@@ -1,4 +1,5 @@
-// What an operation costs as a map grows from 1,000 to 10 million entries, and in one of more than 1 GB. A process for each size.
+// What an operation costs as a map grows from 1,000 to 10 million entries, and in one of more than 1 GB. A process for
+// each size.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

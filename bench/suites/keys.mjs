@@ -9,7 +9,7 @@ const LENGTHS = [8, 21, 64, 300];
 
 /** @typedef {typeof import('../loops.mjs')} Loops */
 /** @typedef {ShardMap<any, number> | Map<unknown, number>} Subject */
-/** @typedef {{ name: string, keys: unknown[], build?: (index: number) => unknown }} Kind `build` makes a key that nobody has seen, from bytes */
+/** @typedef {{ name: string, keys: unknown[], build?: (index: number) => unknown }} Kind `build` makes a new string */
 
 /** @type {Kind[]} */
 const KINDS = [

@@ -1,5 +1,6 @@
-// How long single operations take while two workers write: half of the operations are gets, and half overwrites, or inserts that grow the
-// map from nothing. Operations are due at a fixed rate, and late ones count from when they were due (loops.mjs).
+// How long single operations take while two workers write: half of the operations are gets, and half overwrites, or
+// inserts that grow the map from nothing. Operations are due at a fixed rate, and late ones count from when they were
+// due (loops.mjs).
 import { Crew } from '../crew.mjs';
 import { createRow, pairUp, spreadOf } from '../pairs.mjs';
 import { ENTRIES } from '../workload.mjs';

@@ -1,4 +1,5 @@
-// Bytes per entry, all included: what the process grows by, each side filled in a fresh process, and what stats() says of it.
+// Bytes per entry, all included: what the process grows by, each side filled in a fresh process, and what stats() says
+// of it.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { createRow, subjectAtMost } from '../pairs.mjs';

@@ -1,5 +1,5 @@
-// The mixes of conc-map-bench. As there, each worker has keys of its own, inserts them one after the other and removes its oldest; strings
-// are fresh, as no operation knows the key from another.
+// The mixes of conc-map-bench. As there, each worker has keys of its own, inserts them one after the other and removes
+// its oldest; strings are fresh, as no operation knows the key from another.
 import { Crew } from '../crew.mjs';
 import { compareTwoWorkers } from '../two-workers.mjs';
 import { ENTRIES } from '../workload.mjs';

@@ -1,4 +1,5 @@
-// What else keeps entries for JavaScript: in one thread, and for two workers at 95 % reads. What cannot be installed or run is skipped.
+// What else keeps entries for JavaScript: in one thread, and for two workers at 95 % reads. What cannot be installed or
+// run is skipped.
 import { Crew } from '../crew.mjs';
 import { loadLoops } from '../loops.mjs';
 import { createRow, measureSides, pairUp, ratioAtLeast } from '../pairs.mjs';

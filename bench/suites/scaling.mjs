@@ -1,4 +1,5 @@
-// One map and ever more threads: what each worker adds. A Map of its own in each thread shows what the machine's cores are worth.
+// One map and ever more threads: what each worker adds. A Map of its own in each thread shows what the machine's cores
+// are worth.
 import { Crew } from '../crew.mjs';
 import { createRow, pairUp, ratioAtLeast } from '../pairs.mjs';
 import { ENTRIES } from '../workload.mjs';

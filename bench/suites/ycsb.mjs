@@ -1,4 +1,5 @@
-// The workloads of YCSB, the Yahoo! Cloud Serving Benchmark, but E, which scans in the order of keys. Values are numbers, and no records.
+// The workloads of YCSB, the Yahoo! Cloud Serving Benchmark, but E, which scans in the order of keys. Values are
+// numbers, and no records.
 import { Crew } from '../crew.mjs';
 import { compareTwoWorkers } from '../two-workers.mjs';
 import { ENTRIES } from '../workload.mjs';
