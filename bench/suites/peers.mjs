@@ -25,6 +25,7 @@ const TARGETS_AGAINST_LMDB = {
  * @returns {AsyncGenerator<import('../suites.mjs').Finding>}
  */
 export async function* measure(options) {
+  yield { progress: 'npm ci in bench/peers, if need be' };
   const failure = installPeers();
   if (failure) yield { skipped: failure };
   yield* measureOneThread(options);
