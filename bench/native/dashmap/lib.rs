@@ -51,7 +51,12 @@ pub unsafe extern "C" fn dashmap_drop(map: *mut Map) {
 /// # Safety
 /// `key` has so many bytes.
 #[no_mangle]
-pub unsafe extern "C" fn dashmap_get(map: &Map, key: *const u8, bytes: usize, number: &mut f64) -> bool {
+pub unsafe extern "C" fn dashmap_get(
+    map: &Map,
+    key: *const u8,
+    bytes: usize,
+    number: &mut f64,
+) -> bool {
     match map.get(key_of(key, bytes)) {
         Some(entry) => {
             *number = *entry;
