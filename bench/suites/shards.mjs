@@ -10,7 +10,7 @@ const MIXES = [
 ];
 const COUNTS = Array.from({ length: 13 }, (_, power) => 2 ** power);
 /** Of a side's usual time: the curve is about large differences. */
-const TIME_SHARE = 0.5;
+const TIME_SHARE = 0.25;
 
 /** @param {import('../run.mjs').Options} options */
 export async function* measure(options) {
