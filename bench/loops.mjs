@@ -60,7 +60,22 @@ export function hasKept(map, keys, order, from, to) {
 }
 
 /**
- * The same with strings made for each get.
+ * Gets `count` values one after the other, each of which is the index of the next key: the processor cannot begin a get
+ * before it knows what the one before found, as it does in the loop above.
+ *
+ * @param {AnyMap} map
+ * @param {unknown[]} keys
+ * @param {number} first
+ * @param {number} count
+ */
+export function getChained(map, keys, first, count) {
+  let index = first;
+  for (let i = 0; i < count; i++) index = map.get(keys[index]) ?? 0;
+  return index;
+}
+
+/**
+ * As `getKept`, with strings made for each get.
  *
  * @param {AnyMap} map
  * @param {Buffer} bytes

@@ -56,6 +56,12 @@ export async function* measure(options) {
     ratioAtMost(0.6, 0.45),
   );
   yield await compare('get, random kept strings', all, ENTRIES, kept(order, keys), ratioAtMost(2.0, 1.3));
+  yield await compare(
+    'get, random kept strings, each found in the value before',
+    fill(keys, order, (place) => /** @type {number} */ (order[(place + 1) % ENTRIES])),
+    ENTRIES,
+    (loops, map, from, to) => loops.getChained(map, keys, /** @type {number} */ (order[from]), to - from),
+  );
   yield await compare('get, random numbers', numbered, ENTRIES, kept(order, numbers));
   yield await compare('get, absent, fresh strings, building included', all, ENTRIES, fresh(absentBytes, order));
   for (const update of [0.01, 0.1]) {
@@ -86,17 +92,20 @@ function mixed(mix, keys) {
 }
 
 /**
+ * Entries of the keys in this order; an entry's value is its key's index unless `valueAt` tells another.
+ *
  * @param {unknown[]} keys
  * @param {Uint32Array} order
+ * @param {(place: number) => number} valueAt
  */
-function fill(keys, order) {
+function fill(keys, order, valueAt = (place) => /** @type {number} */ (order[place])) {
   /** @type {ShardMap<any, number>} */
   const shardMap = new ShardMap();
   /** @type {Map<unknown, number>} */
   const map = new Map();
-  for (const index of order) {
-    shardMap.set(keys[index], index);
-    map.set(keys[index], index);
+  for (const [place, index] of order.entries()) {
+    shardMap.set(keys[index], valueAt(place));
+    map.set(keys[index], valueAt(place));
   }
   return { shardMap, map };
 }
