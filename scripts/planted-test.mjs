@@ -29,7 +29,8 @@ process.exitCode = main(process.argv.slice(2)) ? 0 : 1;
 
 /** @param {string[]} args */
 function main(args) {
-  const bugs = BUGS.filter((bug) => isWanted(bug, args));
+  // Those of one file after another: what depends on it is built anew once less for each.
+  const bugs = BUGS.filter((bug) => isWanted(bug, args)).sort((a, b) => a.file.localeCompare(b.file));
   copySources();
   const missing = [...new Set(bugs.map(kindOf))].map(configure).find((why) => why !== undefined);
   if (missing !== undefined) {
@@ -123,7 +124,8 @@ function runTests(bug) {
   if (/^Running main|\[==========\] Running 0 tests/m.test(stdout) && !stdout.includes('[ RUN      ]')) {
     return { failed: false, how: `no test is called ${bug.filter}` };
   }
-  const last = [...stdout.matchAll(/^\[ RUN {6}\] (\S+)/gm)].at(-1)?.[1] ?? program(bug);
+  const failedTest = /^\[ {2}FAILED {2}\] ([^\s,]+)/m.exec(stdout)?.[1];
+  const last = failedTest ?? [...stdout.matchAll(/^\[ RUN {6}\] (\S+)/gm)].at(-1)?.[1] ?? program(bug);
   const how = signal === 'SIGKILL' ? 'hung' : signal !== null ? `died of ${signal}` : 'failed';
   return { failed: status !== 0, how: `${last} ${how}` };
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -31,6 +32,11 @@ std::atomic<int64_t> g_bytes{0};
 constexpr uint64_t kUnlimited = UINT64_MAX;
 thread_local uint64_t t_granted = kUnlimited;
 thread_local uint64_t t_refused = 0;
+thread_local const std::function<void()>* t_meanwhile = nullptr;
+
+void InterruptIfAsked() {
+  if (t_meanwhile != nullptr) (*std::exchange(t_meanwhile, nullptr))();
+}
 
 bool MayAllocate() {
   if (t_granted == kUnlimited) return true;
@@ -84,8 +90,15 @@ AllocationRefusal::AllocationRefusal(uint64_t granted) {
 AllocationRefusal::~AllocationRefusal() { t_granted = kUnlimited; }
 uint64_t AllocationRefusal::refused() const { return t_refused; }
 
+AllocationInterruption::AllocationInterruption(std::function<void()> meanwhile) : meanwhile_(std::move(meanwhile)) {
+  t_meanwhile = &meanwhile_;
+}
+AllocationInterruption::~AllocationInterruption() { t_meanwhile = nullptr; }
+bool AllocationInterruption::happened() const { return t_meanwhile == nullptr; }
+
 }  // namespace shardmap
 
+using shardmap::InterruptIfAsked;
 using shardmap::MayAllocate;
 using shardmap::NoteGivenBack;
 using shardmap::NoteHandedOut;
@@ -95,6 +108,7 @@ SHARDMAP_TEST_EXPORT void* malloc(size_t size) noexcept {
 }
 
 SHARDMAP_TEST_EXPORT void* calloc(size_t count, size_t size) noexcept {
+  InterruptIfAsked();
   return MayAllocate() ? NoteHandedOut(__libc_calloc(count, size)) : nullptr;
 }
 

@@ -1,11 +1,12 @@
-// Watches the C allocator from inside the test program: counts what is handed out, and refuses on demand.
+// Watches the C allocator from inside the test program: counts what is handed out, and refuses or interrupts on demand.
 //
 // Only where the allocator can be replaced: glibc, and no sanitizer that has replaced it already. Elsewhere the tests
-// that need it are not built. Refusals concern the calling thread alone.
+// that need it are not built. Refusals and interruptions concern the calling thread alone.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "random_input.h"
 
@@ -40,6 +41,21 @@ class AllocationRefusal {
 
   // How often memory was asked for and refused.
   uint64_t refused() const;
+};
+
+// While it lives, the next zeroed allocation of this thread, which is a table's, has `meanwhile` run first, as if other
+// threads did it; what that allocates is not interrupted.
+class AllocationInterruption {
+ public:
+  explicit AllocationInterruption(std::function<void()> meanwhile);
+  ~AllocationInterruption();
+  AllocationInterruption(const AllocationInterruption&) = delete;
+  AllocationInterruption& operator=(const AllocationInterruption&) = delete;
+
+  bool happened() const;
+
+ private:
+  const std::function<void()> meanwhile_;
 };
 
 }  // namespace shardmap

@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include "meeting.h"
 #include "random_input.h"
 
 namespace shardmap {
@@ -16,28 +17,18 @@ namespace {
 struct alignas(64) Meeting {
   std::atomic<int> announced{0};
   alignas(64) std::atomic<int> unlinked{0};
-  alignas(64) std::atomic<int> ready{0};
   int reader_saw = -1;
   int reclaimer_saw = -1;
 };
 
-// Returns when both are there. Who comes last hears of it first and waits a little, longer each time, so that now and
-// then both go on in the very same nanoseconds.
-void WaitForBoth(Meeting& meeting, size_t round) {
-  const bool is_last = meeting.ready.fetch_add(1) == 1;
-  for (size_t spin = 0; is_last && spin < round % 64; ++spin) std::atomic_signal_fence(std::memory_order_seq_cst);
-  for (int spin = 0; meeting.ready.load() != 2; ++spin) {
-    if (spin > 1000) std::this_thread::yield();
-  }
-}
-
 // How many of `count` meetings ended with neither having seen the other.
 size_t CountMissedMeetings(size_t count) {
   const auto meetings = std::make_unique<Meeting[]>(count);
+  MeetingPoint point;
   std::thread reader([&] {
     for (size_t i = 0; i < count; ++i) {
       meetings[i].unlinked.store(0, std::memory_order_relaxed);  // takes the line, so that the other's store is slow
-      WaitForBoth(meetings[i], i);
+      point.Meet(i);
       meetings[i].announced.store(1, std::memory_order_relaxed);
       LightFence();
       meetings[i].reader_saw = meetings[i].unlinked.load(std::memory_order_relaxed);
@@ -45,7 +36,7 @@ size_t CountMissedMeetings(size_t count) {
   });
   for (size_t i = 0; i < count; ++i) {
     meetings[i].announced.store(0, std::memory_order_relaxed);
-    WaitForBoth(meetings[i], i);
+    point.Meet(i);
     meetings[i].unlinked.store(1, std::memory_order_relaxed);
     HeavyFence();
     meetings[i].reclaimer_saw = meetings[i].announced.load(std::memory_order_relaxed);

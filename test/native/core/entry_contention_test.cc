@@ -9,6 +9,7 @@
 
 #include "core/entry.h"
 #include "fixtures.h"
+#include "meeting.h"
 #include "random_input.h"
 
 namespace shardmap {
@@ -22,6 +23,7 @@ TEST(EntryContentionTest, NoMixOfTwoValuesLooksLikeOne) {
   size_t mixed = 0;
   size_t read = 0;
   std::thread reader([&] {
+    KeepToProcessor(0);
     while (!done.load(std::memory_order_relaxed)) {
       ReadValue value;
       if (entry->Read(&value) != Entry::ReadOutcome::kRead) continue;
@@ -30,11 +32,15 @@ TEST(EntryContentionTest, NoMixOfTwoValuesLooksLikeOne) {
       ++read;
     }
   });
-  for (size_t i = 0; i < Scaled(2000000); ++i) {
-    entry->Overwrite(BorrowedValue(ValueKind::kEncoded, i % 2 == 0 ? b : a), nullptr);
-    for (size_t pause = 0; pause < i % 64; ++pause) std::atomic_signal_fence(std::memory_order_seq_cst);
-  }
-  done = true;
+  std::thread writer([&] {
+    KeepToProcessor(1);
+    for (size_t i = 0; i < Scaled(2000000); ++i) {
+      entry->Overwrite(BorrowedValue(ValueKind::kEncoded, i % 2 == 0 ? b : a), nullptr);
+      for (size_t pause = 0; pause < i % 64; ++pause) std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
+    done = true;
+  });
+  writer.join();
   reader.join();
   EXPECT_EQ(mixed, 0u);
   EXPECT_GT(read, 0u);

@@ -183,10 +183,33 @@ TEST(EntryTest, DeadEntryGivesNoValueButKeepsItsKey) {
   }
 }
 
+// The first word of an entry; see the layout in entry.h.
+std::atomic<uint64_t>* StateOf(const OwnedEntry& entry) {
+  return reinterpret_cast<std::atomic<uint64_t>*>(entry.get());
+}
+
+// Or a reader who slept in the middle of his copy would take what he wakes up to for the same value.
+TEST(EntryTest, EveryChangeGivesTheStateANewVersion) {
+  for (const size_t size : {8, 64, 100}) {
+    const OwnedEntry entry = MakeEntry("key", Text(size, 'A'));
+    uint64_t before = *StateOf(entry);
+    for (int i = 0; i < 3; ++i) {  // the second time by the same value again
+      const std::string bytes = Text(size, i == 2 ? 'A' : 'B');
+      Value value = BorrowedValue(ValueKind::kOneByteString, bytes);
+      Block* const replaced = entry->value_block();
+      entry->Overwrite(value, entry->FitsInline(value) ? nullptr : value.TakeBlock());
+      if (replaced != nullptr) Block::Free(replaced);
+      EXPECT_EQ(*StateOf(entry), before + (uint64_t{1} << 32)) << size;
+      before = *StateOf(entry);
+    }
+    entry->MarkDead();
+    EXPECT_EQ(*StateOf(entry) >> 32, (before >> 32) + 1) << size;
+  }
+}
+
 TEST(EntryTest, ReaderGivesUpOnAWriterWhoNeverEnds) {
   const OwnedEntry entry = MakeEntry("key", "value");
-  // The state's bit that says a writer is inside; see the layout in entry.h.
-  auto* state = reinterpret_cast<std::atomic<uint64_t>*>(entry.get());
+  auto* state = StateOf(entry);  // whose bit 8 says that a writer is inside
   *state |= uint64_t{1} << 8;
   ReadValue value;
   EXPECT_EQ(entry->Read(&value), Entry::ReadOutcome::kBusy);

@@ -7,38 +7,18 @@
 #include <memory>
 #include <thread>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
-
 #include "core/epoch.h"
+#include "meeting.h"
 #include "random_input.h"
 
 namespace shardmap {
 namespace {
 
-// Keeps the calling thread to one of the processors that it may use: on a machine that has other things to do, two
-// threads would often share one and never meet. Elsewhere they meet when they meet.
-void KeepToProcessor([[maybe_unused]] int number) {
-#if defined(__linux__)
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2) return;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed) || number-- != 0) continue;
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    (void)sched_setaffinity(0, sizeof one, &one);
-  }
-#endif
-}
-
 // A reader enters and looks for a thing, while a reclaimer unlinks the thing and looks for readers.
 struct alignas(64) Meeting {
   EpochRecord record;
   alignas(64) std::atomic<bool> is_unlinked{false};
-  alignas(64) std::atomic<int> ready{0};
-  bool reader_found_it = false;
+  alignas(64) bool reader_found_it = false;
   bool reclaimer_frees_it = false;
 };
 
@@ -51,26 +31,16 @@ class EpochMeetingTest : public testing::Test {
   size_t CountMissedMeetings(size_t count);
 
  private:
-  // Returns when both are there. Who comes last hears of it first and waits a little, longer each time, so that now and
-  // then both go on in the very same nanoseconds.
-  static void WaitForBoth(Meeting& meeting, size_t round) {
-    const bool is_last = meeting.ready.fetch_add(1) == 1;
-    for (size_t spin = 0; is_last && spin < round % 64; ++spin) std::atomic_signal_fence(std::memory_order_seq_cst);
-    for (int spin = 1; meeting.ready.load() != 2; ++spin) {
-      if (spin % 1000 == 0) std::this_thread::yield();
-    }
-  }
-
   void Read(Meeting& meeting, size_t round) {
     (void)meeting.is_unlinked.load(std::memory_order_relaxed);  // so that the look is quick
-    WaitForBoth(meeting, round);
+    point_.Meet(round);
     meeting.record.Enter(clock_);
     meeting.reader_found_it = !meeting.is_unlinked.load(std::memory_order_acquire);
   }
 
   void Reclaim(Meeting& meeting, size_t round) {
     meeting.record.Exit();  // takes its cache line, so that the announcement is slow
-    WaitForBoth(meeting, round);
+    point_.Meet(round);
     meeting.is_unlinked.store(true, std::memory_order_release);
     const uint64_t epoch = clock_.Advance();
     HeavyFence();
@@ -78,6 +48,7 @@ class EpochMeetingTest : public testing::Test {
   }
 
   EpochClock clock_;
+  MeetingPoint point_;
   const bool has_membarrier_;
 };
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -11,6 +13,7 @@
 
 #include "allocation_probe.h"
 #include "fixtures.h"
+#include "meeting.h"
 #include "random_input.h"
 
 namespace shardmap {
@@ -211,6 +214,31 @@ TEST(SessionThreadTest, NoTwoOpenSessionsShareARecord) {
   std::vector<std::unique_ptr<Opened>> all;  // as many records as threads were at most attached
   for (int i = 0; i < 4; ++i) all.push_back(std::make_unique<Opened>(list));
   for (const auto& session : all) EXPECT_LE((*session)->id(), 4u);
+}
+
+TEST(SessionThreadTest, TwoThatOpenAtTheSameMomentShareNoRecord) {
+  SessionList list;
+  { const Opened records_for_both[] = {Opened(list), Opened(list)}; }
+  MeetingPoint point;
+  Session* opened[2] = {};
+  std::atomic<size_t> shared{0};
+  const auto open_and_close = [&](int thread) {
+    KeepToProcessor(thread);
+    for (size_t round = 0; round < Scaled(100000); ++round) {
+      point.Meet(2 * round);
+      opened[thread] = list.Open();
+      point.Meet(2 * round + 1);
+      if (thread == 0 && opened[0] == opened[1]) ++shared;
+      list.Close(opened[thread]);
+    }
+  };
+  std::thread one(open_and_close, 0);
+  std::thread two(open_and_close, 1);
+  one.join();
+  two.join();
+  EXPECT_EQ(shared, 0u);
+  const Opened again[] = {Opened(list), Opened(list)};
+  EXPECT_LE(std::max(again[0]->id(), again[1]->id()), 2u);
 }
 
 // Readers look at what two writers replace and retire.

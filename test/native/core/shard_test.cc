@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "allocation_probe.h"
 #include "core/store.h"
 #include "fixtures.h"
 #include "random_input.h"
@@ -266,6 +267,90 @@ TEST_F(ShardTest, ScanTakesUpAtAnyCursorWhileTheTableAndTheEntriesMove) {
   EXPECT_EQ(last_number, 3099u);
   EXPECT_GT(met, 2700u);
 }
+
+#if defined(SHARDMAP_TEST_ALLOCATION_PROBE)
+
+// A table is allocated without the lock, so others may change meanwhile what table is needed, if one still is.
+class ShardSpareTableTest : public ShardTest {
+ protected:
+  void SetRange(uint64_t begin, uint64_t end) {
+    for (uint64_t number = begin; number < end; ++number) Set(number);
+  }
+  void DeleteRange(uint64_t begin, uint64_t end) {
+    for (uint64_t number = begin; number < end; ++number) Delete(number);
+  }
+  template <typename Operation, typename Meanwhile>
+  void Interrupt(Operation operation, Meanwhile meanwhile) {
+    const AllocationInterruption interruption(meanwhile);
+    operation();
+    ASSERT_TRUE(interruption.happened());
+  }
+  // Entries 0 to 64 in a table of 1,024 slots; one less, and it shrinks to 256.
+  void MakeAlmostSparse() {
+    SetRange(0, 500);
+    DeleteRange(65, 500);
+    ASSERT_EQ(Slots(), 1024u);
+  }
+};
+
+TEST_F(ShardSpareTableTest, IsNotUsedWhereOthersGrewTheTable) {
+  SetRange(0, 7);  // all that 8 slots take
+  Interrupt([&] { Set(7); }, [&] { Set(8); });
+  EXPECT_EQ(Slots(), 16u);
+  ExpectAllRight();
+}
+
+TEST_F(ShardSpareTableTest, IsTooSmallWhereOthersFilledTheNextTableToo) {
+  SetRange(0, 7);
+  Interrupt([&] { Set(7); }, [&] { SetRange(8, 15); });  // 14: all that 16 slots take
+  EXPECT_EQ(Slots(), 32u);
+  ExpectAllRight();
+}
+
+TEST_F(ShardSpareTableTest, IsTooLargeWhereOthersClearedTheShard) {
+  SetRange(0, 448);  // all that 512 slots take
+  Interrupt([&] { Set(448); },
+            [&] {
+              ASSERT_TRUE(store_.Clear(*session_).ok());
+              present_.assign(present_.size(), false);
+              live_ = 0;
+            });
+  EXPECT_EQ(Slots(), 8u);
+  ExpectAllRight();
+}
+
+TEST_F(ShardSpareTableTest, IsNotUsedWhereOthersFilledWhatWasToShrink) {
+  MakeAlmostSparse();
+  Interrupt([&] { Delete(64); }, [&] { SetRange(100, 101); });
+  EXPECT_EQ(Slots(), 1024u);
+  ExpectAllRight();
+}
+
+TEST_F(ShardSpareTableTest, IsNotUsedWhereOthersShrankTheTable) {
+  MakeAlmostSparse();
+  Interrupt([&] { Delete(64); }, [&] { Delete(63); });
+  EXPECT_EQ(Slots(), 1024u + 256);  // on the move, from the one to the other
+  ExpectAllRight();
+  while (IsMoving()) Set(0);
+  EXPECT_EQ(Slots(), 256u);
+  ExpectAllRight();
+}
+
+TEST_F(ShardSpareTableTest, IsFreedWhereItIsNotUsed) {
+  const AllocationCount allocated;
+  {
+    Store store{OneShard()};
+    const OpenedSession session(store);
+    const auto set = [&](uint64_t number) {
+      EXPECT_TRUE(store.Set(*session, NumberedKey("", number).key(), Value(ValueKind::kNull)).ok());
+    };
+    for (uint64_t number = 0; number < 7; ++number) set(number);
+    Interrupt([&] { set(7); }, [&] { set(8); });
+  }
+  EXPECT_EQ(allocated.pieces(), 0);
+}
+
+#endif
 
 }  // namespace
 }  // namespace shardmap
