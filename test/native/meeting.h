@@ -10,8 +10,8 @@ namespace shardmap {
 // Where two threads meet, round after round.
 class MeetingPoint {
  public:
-  // Returns when both threads have called it for this round; rounds count from 0, none left out. Who comes last hears of
-  // it first and waits a little, longer each time, so that now and then both go on at the same moment.
+  // Returns when both threads have called it for this round; rounds count from 0, none left out. Who comes last hears
+  // of it first and waits a little, longer each time, so that now and then both go on at the same moment.
   void Meet(size_t round);
 
  private:

@@ -24,7 +24,8 @@ TEST(EntryContentionTest, NoMixOfTwoValuesLooksLikeOne) {
   size_t read = 0;
   std::thread reader([&] {
     KeepToProcessor(0);
-    while (!done.load(std::memory_order_relaxed)) {
+    for (bool goes_on = true; goes_on;) {
+      goes_on = !done.load(std::memory_order_acquire);  // the last time nobody disturbs
       ReadValue value;
       if (entry->Read(&value) != Entry::ReadOutcome::kRead) continue;
       const std::string_view bytes = BytesOf(value);

@@ -52,7 +52,8 @@ void EntryListViewTest::Meet(size_t steps, Change change, Check check) {
   std::thread reader([&] {
     KeepToProcessor(1);
     Session* const session = sessions_.Open();
-    while (!done.load(std::memory_order_relaxed) && wrong_ == 0) {
+    for (bool goes_on = true; goes_on && wrong_ == 0;) {
+      goes_on = !done.load(std::memory_order_acquire);  // the last time nobody disturbs
       const ReadGuard guard(*session);
       wrong_ += check() ? 0 : 1;
     }
