@@ -8,13 +8,15 @@
 
 namespace shardmap {
 
-void MeetingPoint::Meet(size_t round) {
+bool MeetingPoint::Meet(size_t round) {
+  if (round % 64 == 0 && std::chrono::steady_clock::now() - begin_ > kTimeMax) stops_at_ = round;
   const size_t both = 2 * (round + 1);
   const bool is_last = arrivals_.fetch_add(1) == both - 1;
   for (size_t spin = 0; is_last && spin < round % 64; ++spin) std::atomic_signal_fence(std::memory_order_seq_cst);
   for (int spin = 1; arrivals_.load() < both; ++spin) {
     if (spin % 1000 == 0) std::this_thread::yield();
   }
+  return round < stops_at_.load(std::memory_order_relaxed);
 }
 
 void KeepToProcessor([[maybe_unused]] int number) {

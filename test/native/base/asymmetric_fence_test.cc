@@ -28,7 +28,7 @@ size_t CountMissedMeetings(size_t count) {
   std::thread reader([&] {
     for (size_t i = 0; i < count; ++i) {
       meetings[i].unlinked.store(0, std::memory_order_relaxed);  // takes the line, so that the other's store is slow
-      point.Meet(i);
+      if (!point.Meet(i)) break;
       meetings[i].announced.store(1, std::memory_order_relaxed);
       LightFence();
       meetings[i].reader_saw = meetings[i].unlinked.load(std::memory_order_relaxed);
@@ -36,7 +36,7 @@ size_t CountMissedMeetings(size_t count) {
   });
   for (size_t i = 0; i < count; ++i) {
     meetings[i].announced.store(0, std::memory_order_relaxed);
-    point.Meet(i);
+    if (!point.Meet(i)) break;
     meetings[i].unlinked.store(1, std::memory_order_relaxed);
     HeavyFence();
     meetings[i].reclaimer_saw = meetings[i].announced.load(std::memory_order_relaxed);
