@@ -26,7 +26,7 @@ class KeyReader {
   const Key& key() const { return key_; }
 
  private:
-  static constexpr size_t kShortUnits = 256;
+  static constexpr size_t kShortUnits = 512;
 
   bool ReadShortString(napi_env env, napi_value value);
   void ReadOther(napi_env env, napi_value value);

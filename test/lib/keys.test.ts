@@ -36,10 +36,10 @@ describe('keys', () => {
     },
   );
 
-  it('of 1 to 300 characters, one byte wide or two, are all different', () => {
+  it('of 1 to 600 characters, one byte wide or two, are all different', () => {
     const map = new ShardMap<Key, string>();
     const keys: string[] = [];
-    for (let length = 1; length <= 300; length++) {
+    for (let length = 1; length <= 600; length++) {
       keys.push(
         'x'.repeat(length),
         'é'.repeat(length),
