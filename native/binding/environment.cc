@@ -1,5 +1,6 @@
 #include "binding/environment.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <limits>
@@ -13,7 +14,7 @@ Attachment::Attachment(napi_env env, std::shared_ptr<OpenStore> open_store)
   control_ = reinterpret_cast<ControlWords*>(control.Data());
   control_array_ = Napi::Persistent(control);
   versions_ = Napi::Persistent(MakeVersions());
-  unreported_bytes_ = store().shards() * sizeof(Shard);
+  unreported_bytes_ = static_cast<int64_t>(store().shards() * sizeof(Shard));
   ReportMemory();
 }
 
@@ -42,17 +43,16 @@ void Attachment::NoteVersion(size_t shard, uint64_t version) {
 Attachment::~Attachment() {
   const Napi::HandleScope scope(env_);
   versions_.Value().ArrayBuffer().Detach();
-  Napi::MemoryManagement::AdjustExternalMemory(env_, -static_cast<int64_t>(reported_bytes_));
+  Napi::MemoryManagement::AdjustExternalMemory(env_, -reported_bytes_);
 }
 
 void Attachment::ReportMemory() {
-  size_t bytes = reported_bytes_ + unreported_bytes_;
+  int64_t bytes = std::max(reported_bytes_ + unreported_bytes_, int64_t{0});
   if (bytes >= 2 * measured_bytes_ + kMeasureBytesMin) {
-    measured_bytes_ = static_cast<size_t>(store().Stats().total_bytes());
+    measured_bytes_ = static_cast<int64_t>(store().Stats().total_bytes());
     bytes = measured_bytes_;
   }
-  const int64_t growth = static_cast<int64_t>(bytes) - static_cast<int64_t>(reported_bytes_);
-  Napi::MemoryManagement::AdjustExternalMemory(env_, growth);
+  Napi::MemoryManagement::AdjustExternalMemory(env_, bytes - reported_bytes_);
   reported_bytes_ = bytes;
   unreported_bytes_ = 0;
 }

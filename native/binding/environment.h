@@ -36,11 +36,11 @@ class Attachment {
   Store& store() { return handle_.store(); }
   Session& session() { return handle_.session(); }
 
-  // Tells this environment's iterators that the store was changed from here, and by about how many bytes.
-  void NoteMutation(size_t bytes) {
+  // Tells this environment's iterators that the store was changed from here.
+  void NoteMutation() {
     ++control_->mutations;
-    unreported_bytes_ += bytes;
-    if (unreported_bytes_ >= kReportBytes) ReportMemory();
+    unreported_bytes_ += session().TakeBytesDelta();
+    if (unreported_bytes_ >= kReportBytes || unreported_bytes_ <= -kReportBytes) ReportMemory();
   }
   // Tells what a value that is about to be returned was read under: see NativeStore::control in lib/native.ts.
   void NoteVersion(size_t shard, uint64_t version);
@@ -50,21 +50,22 @@ class Attachment {
   Napi::Value Versions() const { return versions_.Value(); }
 
  private:
-  // V8 hears of a store's memory each time about this much was written.
-  static constexpr size_t kReportBytes = size_t{64} << 10;
-  // What was written since the last measurement may take this much, or as much as was measured, before the next.
-  static constexpr size_t kMeasureBytesMin = size_t{1} << 20;
+  // V8 hears of a store's memory each time it has changed by this much.
+  static constexpr int64_t kReportBytes = int64_t{64} << 10;
+  // By how much entries may grow before the next measurement, unless as much as was measured is more.
+  static constexpr int64_t kMeasureBytesMin = int64_t{1} << 20;
 
   // Tells V8 how much memory outside its heap the store takes, so that garbage collection, which closes maps that were
-  // dropped, comes when it is worth while. Takes what was written for growth, and measures now and then.
+  // dropped, comes when it is worth while, and no more often: V8 collects where that memory grows. Counts what this
+  // environment's writes make entries grow by, and measures all there is now and then.
   void ReportMemory();
   Napi::Float64Array MakeVersions();
 
   Napi::Env env_;
   Handle handle_;
-  size_t unreported_bytes_ = 0;
-  size_t reported_bytes_ = 0;
-  size_t measured_bytes_ = 0;
+  int64_t unreported_bytes_ = 0;
+  int64_t reported_bytes_ = 0;
+  int64_t measured_bytes_ = 0;
   Napi::Reference<Napi::Float64Array> control_array_;
   ControlWords* control_;  // its memory
   Napi::Reference<Napi::Float64Array> versions_;

@@ -79,17 +79,10 @@ napi_value Has(napi_env env, Attachment& attachment, const napi_value* args) {
   return ToJs(env, attachment.store().Has(guard, key.key()));
 }
 
-// About how much memory a write takes.
-size_t WrittenBytes(const Key& key, const Value& value) {
-  constexpr size_t kOverheadBytes = 32;  // an entry's header, its slot
-  return key.size + value.size() + kOverheadBytes;
-}
-
 napi_value SetValue(napi_env env, Attachment& attachment, const Key& key, Value value) {
-  const size_t bytes = WrittenBytes(key, value);
   const Status status = attachment.store().Set(attachment.session(), key, std::move(value));
   if (!status.ok()) return Throw(env, status);
-  attachment.NoteMutation(bytes);
+  attachment.NoteMutation();
   return nullptr;
 }
 
@@ -110,13 +103,12 @@ napi_value SetEncoded(napi_env env, Attachment& attachment, const napi_value* ar
 }
 
 napi_value InsertValue(napi_env env, Attachment& attachment, const Key& key, Value value, napi_value absent) {
-  const size_t bytes = WrittenBytes(key, value);
   const ReadGuard guard(attachment.session());
   ReadValue existing;
   Result<bool> inserted = attachment.store().Insert(guard, attachment.session(), key, std::move(value), &existing);
   if (!inserted.ok()) return Throw(env, inserted.status());
   if (!inserted.value()) return ValueToJs(env, existing);
-  attachment.NoteMutation(bytes);
+  attachment.NoteMutation();
   return absent;
 }
 
@@ -141,13 +133,13 @@ napi_value Delete(napi_env env, Attachment& attachment, const napi_value* args) 
   if (!key.ok()) return Throw(env, key.status());
   Result<bool> deleted = attachment.store().Delete(attachment.session(), key.key());
   if (!deleted.ok()) return Throw(env, deleted.status());
-  if (deleted.value()) attachment.NoteMutation(0);
+  if (deleted.value()) attachment.NoteMutation();
   return ToJs(env, deleted.value());
 }
 
 napi_value Clear(napi_env env, Attachment& attachment, const napi_value*) {
   const Status status = attachment.store().Clear(attachment.session());
-  attachment.NoteMutation(0);
+  attachment.NoteMutation();
   return status.ok() ? nullptr : Throw(env, status);
 }
 

@@ -38,6 +38,7 @@ Session* SessionList::Open() {
 
 void SessionList::Close(Session* session) {
   session->Reclaim();
+  (void)session->TakeBytesDelta();
   session->in_use_.store(false, std::memory_order_release);
 }
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "core/epoch.h"
 
@@ -37,6 +38,11 @@ class Session {
     size_delta_.store(size_delta_.load(std::memory_order_relaxed) + delta, std::memory_order_relaxed);
   }
 
+  // Counts bytes that entries take more, or less, by what this session does.
+  void AddToBytes(int64_t delta) { bytes_delta_ += delta; }
+  // What was counted since the last call.
+  int64_t TakeBytesDelta() { return std::exchange(bytes_delta_, 0); }
+
  private:
   friend class SessionList;
   friend class ReadGuard;
@@ -57,6 +63,7 @@ class Session {
   RetiredList waiting_;  // unlinked in or before waiting_epoch_
   uint64_t waiting_epoch_ = 0;
   uint64_t last_sequence_ = 0;
+  int64_t bytes_delta_ = 0;
 
   // Written by the session's thread, read by all.
   alignas(64) std::atomic<int64_t> size_delta_{0};

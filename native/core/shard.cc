@@ -14,6 +14,11 @@ uint64_t OwnedBytes(const Entry* entry) {
          (value_block == nullptr ? 0 : value_block->total_bytes());
 }
 
+// Its slot included.
+int64_t BytesOf(const Entry* entry) {
+  return static_cast<int64_t>(entry->size() + OwnedBytes(entry) + sizeof(uint64_t));
+}
+
 // Retires what a dead entry owns. The entry itself goes with its chunk.
 void RetireOwned(const Entry* entry, RetiredList& retired) {
   if (Block* block = entry->key_block()) retired.Add(block);
@@ -147,6 +152,7 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   last_sequence_.store(sequence, std::memory_order_release);
   context.session.set_last_sequence(sequence);
   context.session.AddToSize(1);
+  context.session.AddToBytes(BytesOf(entry));
   if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kPut, &key.key, &value});
   if (closed_a_chunk) CompactLocked(context, sequence - 1);
   return PutOutcome::kInserted;
@@ -158,11 +164,13 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry* entry, Val
     block = value.TakeBlock();
     if (block == nullptr) return PutOutcome::kOutOfMemory;
     block_bytes_ += block->total_bytes();
+    context.session.AddToBytes(static_cast<int64_t>(block->total_bytes()));
   }
   Block* replaced = entry->value_block();
   ChangeValueLocked([&] { entry->Overwrite(value, block); });
   if (replaced != nullptr) {
     block_bytes_ -= replaced->total_bytes();
+    context.session.AddToBytes(-static_cast<int64_t>(replaced->total_bytes()));
     context.session.retired().Add(replaced);
   }
   if (context.sink != nullptr) {
@@ -195,6 +203,7 @@ bool Shard::DeleteLocked(const WriteContext& context, const HashedKey& key) {
   RetireOwned(place.entry, context.session.retired());
   entries_.NoteDead(place.entry);
   context.session.AddToSize(-1);
+  context.session.AddToBytes(-BytesOf(place.entry));
   if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kDelete, &key.key, nullptr});
   CompactLocked(context, place.entry->sequence());
   return true;
@@ -208,6 +217,7 @@ uint64_t Shard::Clear(const WriteContext& context) {
   {
     MutexLock lock(mutex_);
     count = index_.live() + old_index_.live();
+    const uint64_t bytes = entries_.live_bytes() + block_bytes_ + count * sizeof(uint64_t);
     ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
       ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
         entries = entries_.TakeAll();
@@ -217,6 +227,7 @@ uint64_t Shard::Clear(const WriteContext& context) {
     });
     block_bytes_ = 0;
     context.session.AddToSize(-static_cast<int64_t>(count));
+    context.session.AddToBytes(-static_cast<int64_t>(bytes));
     if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kClearShard, nullptr, nullptr});
   }
   // Only readers see these now; walking and retiring them needs no lock.

@@ -93,6 +93,29 @@ TEST_P(StoreBytesTest, LongKeysAndValuesThatComeAndGoAreCounted) {
   EXPECT_EQ(store.Stats().block_bytes, 0u);
 }
 
+TEST_P(StoreBytesTest, SessionsCountWhatTheyMakeEntriesGrowAndShrinkBy) {
+  Store store(OptionsFor(GetParam()));
+  const OpenedSession session(store);
+  int64_t counted = 0;
+  RandomUse use(7, 300);
+  for (int i = 0; i < 3000; ++i) {
+    const OwnedKey key = use.AnyKey();
+    if (use.random().OneIn(3)) {
+      ASSERT_TRUE(store.Delete(*session, key.key()).ok());
+    } else {
+      ASSERT_TRUE(store.Set(*session, key.key(), use.AsValue(use.AnyKind(), use.AnyBytes())).ok());
+    }
+    if (use.random().OneIn(1000)) {
+      ASSERT_TRUE(store.Clear(*session).ok());
+    }
+    if (!use.random().OneIn(100)) continue;
+    counted += session->TakeBytesDelta();
+    const StoreStats stats = store.Stats();
+    const uint64_t slots = stats.entries * sizeof(uint64_t);
+    ASSERT_EQ(counted, static_cast<int64_t>(stats.entry_bytes + stats.block_bytes + slots)) << "after " << i;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Shards, StoreBytesTest, testing::Values(1, 16, 1024));
 
 // --- No growth -------------------------------------------------------------------------------------------------------
