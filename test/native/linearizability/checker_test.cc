@@ -220,15 +220,18 @@ TEST(CheckerTest, AcceptsWhateverHappenedInSomeOrder) {
 
 // A get that tells of a value that had long gone, or was yet to come, in the middle of a right history.
 TEST(CheckerTest, FindsOneLieInALongHistory) {
+  // What is pending tells nothing, so it cannot lie.
   const auto is_set = [](const Operation& operation) {
     return operation.kind == Operation::Kind::kSet && !operation.is_pending();
+  };
+  const auto is_get = [](const Operation& operation) {
+    return operation.kind == Operation::Kind::kGet && !operation.is_pending();
   };
   for (uint64_t i = 0; i < Scaled(300); ++i) {
     History history = RandomHistory(i, 2 + i % 4).Make(1000);
     const uint64_t early_value = std::find_if(history.begin(), history.end(), is_set)->argument;
     const uint64_t late_value = std::find_if(history.rbegin(), history.rend(), is_set)->argument;
-    const auto liar = std::find_if(history.begin() + 500, history.end(),
-                                   [](const Operation& operation) { return operation.kind == Operation::Kind::kGet; });
+    const auto liar = std::find_if(history.begin() + 500, history.end(), is_get);
     ASSERT_NE(liar, history.end());
     liar->result = i % 2 == 0 ? early_value : late_value;
     const std::optional<Violation> violation = FindViolation(history);
