@@ -4,6 +4,7 @@ import format from './checks/format.mjs';
 import layers from './checks/layers.mjs';
 import lint from './checks/lint.mjs';
 import locks from './checks/locks.mjs';
+import measured from './checks/measured.mjs';
 import types from './checks/types.mjs';
 import { CI } from './tool.mjs';
 
@@ -14,7 +15,7 @@ import { CI } from './tool.mjs';
  */
 
 /** @type {Record<string, () => Outcome>} */
-const CHECKS = { format, lint, types, layers, locks, docs };
+const CHECKS = { format, lint, types, layers, locks, docs, measured };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in CHECKS));
