@@ -38,6 +38,12 @@ struct OwnedKey {
   auto operator<=>(const OwnedKey&) const = default;
 };
 
+inline StoreOptions OptionsFor(size_t shards) {
+  StoreOptions options;
+  options.shards = shards;
+  return options;
+}
+
 // The key "<prefix><number>".
 inline OwnedKey NumberedKey(std::string_view prefix, uint64_t number) {
   return OwnedKey(std::string(prefix) + std::to_string(number));

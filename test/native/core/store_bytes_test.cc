@@ -12,12 +12,6 @@
 namespace shardmap {
 namespace {
 
-StoreOptions OptionsFor(size_t shards) {
-  StoreOptions options;
-  options.shards = shards;
-  return options;
-}
-
 // Entries of all kinds and sizes; returns what was stored.
 StoreModel Fill(Store& store, Session& session, size_t count) {
   StoreModel model;

@@ -17,12 +17,6 @@ namespace {
 
 constexpr size_t kThreads = 4;
 
-StoreOptions OptionsFor(size_t shards) {
-  StoreOptions options;
-  options.shards = shards;
-  return options;
-}
-
 // A key's number goes into the tags of its values; every 16th key is too long to be inline.
 OwnedKey StressKey(uint64_t number) {
   return number % 16 == 7 ? NumberedKey(std::string(300, 'k'), number) : NumberedKey("key ", number);

@@ -14,12 +14,6 @@
 namespace shardmap {
 namespace {
 
-StoreOptions OptionsFor(size_t shards) {
-  StoreOptions options;
-  options.shards = shards;
-  return options;
-}
-
 class StoreTest : public testing::Test {
  protected:
   Status Set(const OwnedKey& key, std::string_view value) {

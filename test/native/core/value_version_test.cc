@@ -19,12 +19,6 @@
 namespace shardmap {
 namespace {
 
-StoreOptions OptionsFor(size_t shards) {
-  StoreOptions options;
-  options.shards = shards;
-  return options;
-}
-
 // As a cache of values finds it.
 uint64_t VersionOf(const Store& store, size_t shard) {
   const ValueVersions versions = store.value_versions();
