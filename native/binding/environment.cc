@@ -77,8 +77,8 @@ void Environment::CleanUp(void* environment) {
 }
 
 Environment::~Environment() {
-  for (NativeStore* owner : owners_) {
-    if (owner != nullptr) owner->environment = nullptr;
+  for (const Slot& slot : slots_) {
+    if (slot.owner != nullptr) slot.owner->environment = nullptr;
   }
 }
 
@@ -98,25 +98,24 @@ std::shared_ptr<Attachment> Environment::Attach(std::shared_ptr<OpenStore> open_
 NativeStore* Environment::Open(std::shared_ptr<OpenStore> open_store) {
   std::shared_ptr<Attachment> attachment = Attach(std::move(open_store));
   if (free_slots_.empty()) {
-    owners_.push_back(nullptr);
-    free_slots_.reserve(owners_.size());  // so that closing a slot never allocates
-    free_slots_.push_back(static_cast<uint32_t>(slots_.size()));
-    slots_.push_back(nullptr);
+    slots_.emplace_back();
+    free_slots_.reserve(slots_.capacity());  // so that closing a slot never allocates
+    free_slots_.push_back(static_cast<uint32_t>(slots_.size() - 1));
   }
   const uint32_t slot = free_slots_.back();
   auto owner = std::make_unique<NativeStore>(NativeStore{this, slot});
   free_slots_.pop_back();
-  slots_[slot] = std::move(attachment);
-  owners_[slot] = owner.get();
+  slots_[slot] = {std::move(attachment), owner.get(), ++openings_};
   return owner.release();
 }
 
 void Environment::Close(uint32_t slot) {
   if (AttachmentAt(slot) == nullptr) return;
-  if (owners_[slot] != nullptr) owners_[slot]->slot = 0;
-  owners_[slot] = nullptr;
-  const OpenStore* open_store = &slots_[slot]->open_store();
-  slots_[slot].reset();
+  Slot& closing = slots_[slot];
+  if (closing.owner != nullptr) closing.owner->slot = 0;
+  closing.owner = nullptr;
+  const OpenStore* open_store = &closing.attachment->open_store();
+  closing.attachment.reset();
   free_slots_.push_back(slot);
   const auto known = attachments_.find(open_store);
   if (known != attachments_.end() && known->second.expired()) attachments_.erase(known);
@@ -125,8 +124,8 @@ void Environment::Close(uint32_t slot) {
 void Environment::Forget(NativeStore* store) {
   const uint32_t slot = store->slot;
   if (slot == 0) return;
-  owners_[slot] = nullptr;
-  if (!slots_[slot]->open_store().name.has_value()) Close(slot);
+  slots_[slot].owner = nullptr;
+  if (!slots_[slot].attachment->open_store().name.has_value()) Close(slot);
 }
 
 }  // namespace shardmap

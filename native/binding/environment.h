@@ -95,7 +95,12 @@ class Environment {
   // The attachment in a slot, or nullptr for a number that is no open slot's. Hot methods get their store so, by a
   // small integer, and not by functions of its own: V8 calls a function much faster where it is the same for every
   // store (docs/performance.md, crossings).
-  Attachment* AttachmentAt(uint32_t slot) const { return slot < slots_.size() ? slots_[slot].get() : nullptr; }
+  Attachment* AttachmentAt(uint32_t slot) const {
+    return slot < slots_.size() ? slots_[slot].attachment.get() : nullptr;
+  }
+  // The number of the slot's latest opening. A slot that was closed may be another store's later, but no number is
+  // given twice: who lets a user's code run in between finds out by it whether the slot is what it was.
+  uint64_t OpeningAt(uint32_t slot) const { return slot < slots_.size() ? slots_[slot].opening : 0; }
 
   // Opens a slot for a store, in which the environment's attachment to it is shared. Throws std::bad_alloc.
   NativeStore* Open(std::shared_ptr<OpenStore> open_store);
@@ -106,6 +111,12 @@ class Environment {
   void Forget(NativeStore* store);
 
  private:
+  struct Slot {
+    std::shared_ptr<Attachment> attachment;  // nullptr while closed
+    NativeStore* owner = nullptr;            // nullptr where the object is gone
+    uint64_t opening = 0;
+  };
+
   explicit Environment(napi_env env) : env_(env) {}
   ~Environment();
 
@@ -117,9 +128,9 @@ class Environment {
   Napi::FunctionReference fail_;
   Napi::FunctionReference collect_;
   std::unordered_map<const OpenStore*, std::weak_ptr<Attachment>> attachments_;
-  std::vector<std::shared_ptr<Attachment>> slots_{nullptr};  // slot 0 is never open
-  std::vector<NativeStore*> owners_{nullptr};                // of each slot; nullptr where the object is gone
+  std::vector<Slot> slots_{Slot{}};  // slot 0 is never open
   std::vector<uint32_t> free_slots_;
+  uint64_t openings_ = 0;
 };
 
 }  // namespace shardmap

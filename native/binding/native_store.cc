@@ -22,19 +22,28 @@ constexpr uint32_t kPageEntriesMax = 4096;
 constexpr size_t kPageBytes = size_t{1} << 20;
 
 using Method = napi_value (*)(napi_env, Attachment&, const napi_value* args);
+// `args` are those after the key.
+using KeyedMethod = napi_value (*)(napi_env, Attachment&, const Key&, const napi_value* args);
 
-// Turns a method into a Node-API callback: gets the store of the slot in the first argument, and `kArguments` more
-// (undefined where missing).
+// Reads the arguments of a callback, undefined where missing; the first is a slot.
+Environment* ReadArguments(napi_env env, napi_callback_info info, napi_value* args, size_t count, uint32_t* slot) {
+  void* environment = nullptr;
+  napi_get_cb_info(env, info, &count, args, nullptr, &environment);
+  *slot = 0;
+  napi_get_value_uint32(env, args[0], slot);
+  return static_cast<Environment*>(environment);
+}
+
+napi_value ThrowClosed(napi_env env) { return Throw(env, Status(Code::kClosed, "This ShardMap is closed")); }
+
+// Turns a method into a Node-API callback: gets the store of the slot in the first argument, and `kArguments` more.
 template <size_t kArguments, Method kMethod>
 napi_value Callback(napi_env env, napi_callback_info info) {
   napi_value args[1 + kArguments];
-  size_t count = std::size(args);
-  void* environment = nullptr;
-  napi_get_cb_info(env, info, &count, args, nullptr, &environment);
-  uint32_t slot = 0;
-  napi_get_value_uint32(env, args[0], &slot);
-  Attachment* attachment = static_cast<Environment*>(environment)->AttachmentAt(slot);
-  if (attachment == nullptr) return Throw(env, Status(Code::kClosed, "This ShardMap is closed"));
+  uint32_t slot;
+  const Environment* environment = ReadArguments(env, info, args, std::size(args), &slot);
+  Attachment* attachment = environment->AttachmentAt(slot);
+  if (attachment == nullptr) return ThrowClosed(env);
   try {
     return kMethod(env, *attachment, args + 1);
   } catch (const std::bad_alloc&) {
@@ -42,41 +51,55 @@ napi_value Callback(napi_env env, napi_callback_info info) {
   }
 }
 
+// The same for a method whose second argument is a key; `kArguments` more follow. The store is looked up after the key
+// was read: that may run code of the user's, which may close the slot or even have another store opened in it. The
+// arguments after the key are read by calls that run none.
+template <size_t kArguments, KeyedMethod kMethod>
+napi_value KeyedCallback(napi_env env, napi_callback_info info) {
+  napi_value args[2 + kArguments];
+  uint32_t slot;
+  const Environment* environment = ReadArguments(env, info, args, std::size(args), &slot);
+  const uint64_t opening = environment->OpeningAt(slot);
+  try {
+    const KeyReader key(env, args[1]);
+    if (!key.ok()) return Throw(env, key.status());
+    Attachment* attachment = environment->AttachmentAt(slot);
+    if (attachment == nullptr || environment->OpeningAt(slot) != opening) return ThrowClosed(env);
+    return kMethod(env, *attachment, key.key(), args + 2);
+  } catch (const std::bad_alloc&) {
+    return Throw(env, Status::OutOfMemory());
+  }
+}
+
 // The value of a key, or `absent`.
-napi_value Lookup(napi_env env, Attachment& attachment, napi_value key_value, napi_value absent) {
-  const KeyReader key(env, key_value);
-  if (!key.ok()) return Throw(env, key.status());
+napi_value Lookup(napi_env env, Attachment& attachment, const Key& key, napi_value absent) {
   const ReadGuard guard(attachment.session());
   ReadValue value;
-  if (!attachment.store().Get(guard, key.key(), &value)) return absent;
+  if (!attachment.store().Get(guard, key, &value)) return absent;
   return ValueToJs(env, value);
 }
 
-napi_value Get(napi_env env, Attachment& attachment, const napi_value* args) {
-  return Lookup(env, attachment, args[0], nullptr);
+napi_value Get(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
+  return Lookup(env, attachment, key, nullptr);
 }
 
-napi_value Find(napi_env env, Attachment& attachment, const napi_value* args) {
-  return Lookup(env, attachment, args[0], args[1]);
+napi_value Find(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+  return Lookup(env, attachment, key, args[0]);
 }
 
-napi_value GetVersioned(napi_env env, Attachment& attachment, const napi_value* args) {
-  const KeyReader key(env, args[0]);
-  if (!key.ok()) return Throw(env, key.status());
+napi_value GetVersioned(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
   const ReadGuard guard(attachment.session());
   ReadValue value;
   size_t shard = 0;
   uint64_t version = 0;
-  if (!attachment.store().GetVersioned(guard, key.key(), &value, &shard, &version)) return nullptr;
+  if (!attachment.store().GetVersioned(guard, key, &value, &shard, &version)) return nullptr;
   attachment.NoteVersion(shard, version);
   return ValueToJs(env, value);
 }
 
-napi_value Has(napi_env env, Attachment& attachment, const napi_value* args) {
-  const KeyReader key(env, args[0]);
-  if (!key.ok()) return Throw(env, key.status());
+napi_value Has(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
   const ReadGuard guard(attachment.session());
-  return ToJs(env, attachment.store().Has(guard, key.key()));
+  return ToJs(env, attachment.store().Has(guard, key));
 }
 
 napi_value SetValue(napi_env env, Attachment& attachment, const Key& key, Value value) {
@@ -86,20 +109,16 @@ napi_value SetValue(napi_env env, Attachment& attachment, const Key& key, Value 
   return nullptr;
 }
 
-napi_value Set(napi_env env, Attachment& attachment, const napi_value* args) {
-  const KeyReader key(env, args[0]);
-  if (!key.ok()) return Throw(env, key.status());
-  ValueReader value(env, args[1]);
+napi_value Set(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+  ValueReader value(env, args[0]);
   if (!value.ok()) return Throw(env, value.status());
-  return SetValue(env, attachment, key.key(), value.TakeValue());
+  return SetValue(env, attachment, key, value.TakeValue());
 }
 
-napi_value SetEncoded(napi_env env, Attachment& attachment, const napi_value* args) {
-  const KeyReader key(env, args[0]);
-  if (!key.ok()) return Throw(env, key.status());
-  Result<std::optional<Value>> value = ReadEncodedValue(env, args[1]);
+napi_value SetEncoded(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+  Result<std::optional<Value>> value = ReadEncodedValue(env, args[0]);
   if (!value.ok()) return Throw(env, value.status());
-  return SetValue(env, attachment, key.key(), *std::move(value.value()));
+  return SetValue(env, attachment, key, *std::move(value.value()));
 }
 
 napi_value InsertValue(napi_env env, Attachment& attachment, const Key& key, Value value, napi_value absent) {
@@ -112,26 +131,20 @@ napi_value InsertValue(napi_env env, Attachment& attachment, const Key& key, Val
   return absent;
 }
 
-napi_value Insert(napi_env env, Attachment& attachment, const napi_value* args) {
-  const KeyReader key(env, args[0]);
-  if (!key.ok()) return Throw(env, key.status());
-  ValueReader value(env, args[1]);
+napi_value Insert(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+  ValueReader value(env, args[0]);
   if (!value.ok()) return Throw(env, value.status());
-  return InsertValue(env, attachment, key.key(), value.TakeValue(), args[2]);
+  return InsertValue(env, attachment, key, value.TakeValue(), args[1]);
 }
 
-napi_value InsertEncoded(napi_env env, Attachment& attachment, const napi_value* args) {
-  const KeyReader key(env, args[0]);
-  if (!key.ok()) return Throw(env, key.status());
-  Result<std::optional<Value>> value = ReadEncodedValue(env, args[1]);
+napi_value InsertEncoded(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+  Result<std::optional<Value>> value = ReadEncodedValue(env, args[0]);
   if (!value.ok()) return Throw(env, value.status());
-  return InsertValue(env, attachment, key.key(), *std::move(value.value()), args[2]);
+  return InsertValue(env, attachment, key, *std::move(value.value()), args[1]);
 }
 
-napi_value Delete(napi_env env, Attachment& attachment, const napi_value* args) {
-  const KeyReader key(env, args[0]);
-  if (!key.ok()) return Throw(env, key.status());
-  Result<bool> deleted = attachment.store().Delete(attachment.session(), key.key());
+napi_value Delete(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
+  Result<bool> deleted = attachment.store().Delete(attachment.session(), key);
   if (!deleted.ok()) return Throw(env, deleted.status());
   if (deleted.value()) attachment.NoteMutation();
   return ToJs(env, deleted.value());
@@ -195,13 +208,11 @@ napi_value Page(napi_env env, Attachment& attachment, const napi_value* args) {
   return page;  // nullptr with an exception pending, as when the thread is being terminated
 }
 
-napi_value Recheck(napi_env env, Attachment& attachment, const napi_value* args) {
-  const KeyReader key(env, args[0]);
-  if (!key.ok()) return Throw(env, key.status());
+napi_value Recheck(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
   const ReadGuard guard(attachment.session());
   ReadValue value;
-  const uint64_t sequence = ReadSequence(env, args[1]);
-  if (!attachment.store().GetIfSequence(guard, key.key(), sequence, &value)) return args[2];
+  const uint64_t sequence = ReadSequence(env, args[0]);
+  if (!attachment.store().GetIfSequence(guard, key, sequence, &value)) return args[1];
   return ValueToJs(env, value);
 }
 
@@ -222,13 +233,9 @@ napi_value Stats(napi_env env, Attachment& attachment, const napi_value*) {
 }
 
 napi_value Close(napi_env env, napi_callback_info info) {
-  napi_value args[1];
-  size_t count = std::size(args);
-  void* environment = nullptr;
-  napi_get_cb_info(env, info, &count, args, nullptr, &environment);
-  uint32_t slot = 0;
-  napi_get_value_uint32(env, args[0], &slot);
-  static_cast<Environment*>(environment)->Close(slot);
+  napi_value slot_value;
+  uint32_t slot;
+  ReadArguments(env, info, &slot_value, 1, &slot)->Close(slot);
   return nullptr;
 }
 
@@ -261,19 +268,19 @@ void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, Environment::Of(env), &function);
     exports.Set(name, function);
   };
-  add("get", Callback<1, Get>);
-  add("getVersioned", Callback<1, GetVersioned>);
-  add("find", Callback<2, Find>);
-  add("has", Callback<1, Has>);
-  add("set", Callback<2, Set>);
-  add("setEncoded", Callback<2, SetEncoded>);
-  add("delete", Callback<1, Delete>);
+  add("get", KeyedCallback<0, Get>);
+  add("getVersioned", KeyedCallback<0, GetVersioned>);
+  add("find", KeyedCallback<1, Find>);
+  add("has", KeyedCallback<0, Has>);
+  add("set", KeyedCallback<1, Set>);
+  add("setEncoded", KeyedCallback<1, SetEncoded>);
+  add("delete", KeyedCallback<0, Delete>);
   add("clear", Callback<0, Clear>);
   add("size", Callback<0, Size>);
-  add("insert", Callback<3, Insert>);
-  add("insertEncoded", Callback<3, InsertEncoded>);
+  add("insert", KeyedCallback<2, Insert>);
+  add("insertEncoded", KeyedCallback<2, InsertEncoded>);
   add("page", Callback<2, Page>);
-  add("recheck", Callback<3, Recheck>);
+  add("recheck", KeyedCallback<2, Recheck>);
   add("stats", Callback<0, Stats>);
   add("close", Close);
 }

@@ -5,6 +5,9 @@
 namespace shardmap {
 
 napi_value Throw(napi_env env, const Status& status) {
+  bool is_pending = false;
+  napi_is_exception_pending(env, &is_pending);
+  if (is_pending) return nullptr;
   const std::string_view code = CodeName(status.code());
   const std::string_view message = status.message();
   // Raw calls, which just fail while a thread is being terminated, where a wrapper's attempt to throw would abort.

@@ -7,7 +7,8 @@
 
 namespace shardmap {
 
-// Throws the JavaScript error for `status`, made by lib/errors.ts. Returns nullptr, for `return Throw(...)`.
+// Throws the JavaScript error for `status`, made by lib/errors.ts, unless an exception is pending: code of the user's
+// threw that, and it goes first. Returns nullptr, for `return Throw(...)`.
 napi_value Throw(napi_env env, const Status& status);
 
 napi_value ToJs(napi_env env, double number);
