@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <new>
 
+#include "base/prefetch.h"
 #include "core/block.h"
 #include "core/key.h"
 #include "core/value.h"
@@ -53,6 +54,13 @@ class Entry {
   Key key() const;
   bool Matches(const Key& key) const;
   uint64_t HashWith(const HashSeed& seed) const;
+
+  // Starts loading an entry, of which nothing is known but how long its key should be.
+  void PrefetchWithKey(size_t key_bytes) const {
+    const size_t inline_key_bytes = key_bytes < kInlineKeyBytesMax ? key_bytes : kInlineKeyBytesMax;
+    Prefetch(this);
+    Prefetch(reinterpret_cast<const uint8_t*>(this) + kHeaderBytes + sizeof(uint64_t) + inline_key_bytes);
+  }
 
   enum class ReadOutcome : uint8_t { kRead, kDead, kBusy };
   // Copies the value without a lock, inside an epoch. kBusy: writers kept changing it.

@@ -8,7 +8,7 @@
 // happens to the list later, entries in the view stay where they are until the walker's epoch ends. An entry that was
 // moved meanwhile shows the value that it had then.
 //
-// All members but TryView are called under the shard's lock.
+// All members but TryView and PrefetchEnd are called under the shard's lock.
 //
 // Pairs: version_, chunks_, count_ and end_ release in ChangeLocked and Append, acquire in TryView; what a chunk says
 // of itself is written before. A view is believed only between two equal even versions.
@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/prefetch.h"
 #include "core/block.h"
 #include "core/entry.h"
 #include "core/epoch.h"
@@ -119,6 +120,12 @@ class EntryList {
     if ((version & 1) != 0 || version_.load(std::memory_order_relaxed) != version) return false;
     *view = EntryChunks(chunks, count, end);
     return true;
+  }
+  // Starts loading the place of the next entry. Lock-free.
+  void PrefetchEnd() const {
+    const uint8_t* const end = end_.load(std::memory_order_relaxed);
+    Prefetch(end);
+    Prefetch(end + 64);
   }
   EntryChunks view() const {
     return EntryChunks(chunks_.load(std::memory_order_relaxed), count_.load(std::memory_order_relaxed),

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/prefetch.h"
 #include "core/block.h"
 #include "core/entry.h"
 
@@ -72,12 +73,17 @@ class IndexView {
   }
 
   // Starts loading the line where a probe for this hash begins.
-  void Prefetch(uint64_t hash) const {
-#if defined(__GNUC__)
-    __builtin_prefetch(slots() + HomeLine(hash));
-#else
-    (void)hash;
-#endif
+  void Prefetch(uint64_t hash) const { shardmap::Prefetch(slots() + HomeLine(hash)); }
+
+  // The entry that a probe for this hash would look at first if there is one in its home line: nearly always the one
+  // with the key, but to be compared, as only its tag is known. Lock-free inside an epoch.
+  const Entry* Candidate(uint64_t hash) const {
+    const std::atomic<uint64_t>* const line = slots() + HomeLine(hash);
+    for (size_t i = 0; i < kLineSlots; ++i) {
+      const uint64_t word = line[(hash + i) & (kLineSlots - 1)].load(std::memory_order_acquire);
+      if (Slot::MayMatch(word, hash)) return Slot::EntryOf(word);
+    }
+    return nullptr;
   }
 
  private:

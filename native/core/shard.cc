@@ -102,6 +102,19 @@ bool Shard::Has(IndexView table, const HashedKey& key) const {
   return entry != nullptr && !entry->is_dead();
 }
 
+bool Shard::GetCandidate(const Entry* candidate, IndexView table, const HashedKey& key, ReadValue* out) const {
+  if (candidate != nullptr && candidate->Matches(key.key)) {
+    const Entry::ReadOutcome outcome = candidate->Read(out);
+    if (outcome != Entry::ReadOutcome::kBusy) return outcome == Entry::ReadOutcome::kRead;
+  }
+  return Get(table, key, out, nullptr);
+}
+
+bool Shard::HasCandidate(const Entry* candidate, IndexView table, const HashedKey& key) const {
+  if (candidate != nullptr && candidate->Matches(key.key)) return !candidate->is_dead();
+  return Has(table, key);
+}
+
 Shard::Place Shard::FindLocked(const HashedKey& key) const {
   std::atomic<uint64_t>* slot = nullptr;
   if (Entry* entry = index_.view().Find(key.key, key.hash, &slot)) return {entry, slot, const_cast<Index*>(&index_)};
@@ -122,6 +135,26 @@ PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block**
       needed = GrownCapacityLocked();
     }
     if (!spare.Allocate(needed)) return PutOutcome::kOutOfMemory;
+  }
+}
+
+size_t Shard::PutMany(const WriteContext& context, std::span<const HashedKey> keys, BatchEntry* entries,
+                      Block** key_blocks) {
+  SpareIndex spare;
+  for (size_t done = 0;;) {
+    size_t needed = 0;
+    {
+      MutexLock lock(mutex_);
+      for (; done < keys.size(); ++done) {
+        const PutOutcome outcome = PutLocked(context, keys[done], &key_blocks[done], entries[done].value,
+                                             PutMode::kOverwrite, nullptr, spare.index);
+        if (outcome == PutOutcome::kOutOfMemory) return done;
+        if (outcome != PutOutcome::kNeedsIndex) continue;
+        needed = GrownCapacityLocked();
+        break;
+      }
+    }
+    if (needed == 0 || !spare.Allocate(needed)) return done;
   }
 }
 
@@ -189,6 +222,18 @@ bool Shard::Delete(const WriteContext& context, const HashedKey& key) {
   }
   if (shrunk != 0) Shrink(context, shrunk);
   return true;
+}
+
+size_t Shard::DeleteMany(const WriteContext& context, std::span<const HashedKey> keys) {
+  size_t deleted = 0;
+  size_t shrunk = 0;
+  {
+    MutexLock lock(mutex_);
+    for (const HashedKey& key : keys) deleted += DeleteLocked(context, key) ? 1 : 0;
+    if (deleted != 0) shrunk = ShrunkCapacityLocked();
+  }
+  if (shrunk != 0) Shrink(context, shrunk);
+  return deleted;
 }
 
 bool Shard::DeleteLocked(const WriteContext& context, const HashedKey& key) {

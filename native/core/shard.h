@@ -23,10 +23,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/status.h"
+#include "core/batch.h"
 #include "core/entry_list.h"
 #include "core/hash.h"
 #include "core/index.h"
@@ -37,12 +39,6 @@
 #include "core/value.h"
 
 namespace shardmap {
-
-// A key with its hash, computed once and passed down.
-struct HashedKey {
-  Key key;
-  uint64_t hash;
-};
 
 // What a shard needs of its store to write; constant for the store's life but for the session.
 struct WriteContext {
@@ -90,6 +86,11 @@ class alignas(64) Shard {
   bool Get(IndexView table, const HashedKey& key, ReadValue* out, uint64_t* sequence) const SHARDMAP_EXCLUDES(mutex_);
   bool Has(IndexView table, const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
 
+  // The same for a key whose `candidate` in the table was looked up before.
+  bool GetCandidate(const Entry* candidate, IndexView table, const HashedKey& key, ReadValue* out) const
+      SHARDMAP_EXCLUDES(mutex_);
+  bool HasCandidate(const Entry* candidate, IndexView table, const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
+
   const std::atomic<uint64_t>& value_version() const { return value_version_; }
 
   // Writes. `key_block` holds a key too long to be inline, or is nullptr; it and the value are consumed if the put uses
@@ -98,6 +99,19 @@ class alignas(64) Shard {
   PutOutcome Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value, PutMode mode,
                  ReadValue* existing) SHARDMAP_EXCLUDES(mutex_);
   bool Delete(const WriteContext& context, const HashedKey& key) SHARDMAP_EXCLUDES(mutex_);
+
+  // Puts `entries[i]` under `keys[i]`, one after the other; `key_blocks[i]` as above. Few of them, as they are put
+  // under one hold of the lock. Returns how many were put: all, unless memory ran out.
+  size_t PutMany(const WriteContext& context, std::span<const HashedKey> keys, BatchEntry* entries, Block** key_blocks)
+      SHARDMAP_EXCLUDES(mutex_);
+  // Deletes the keys, likewise. Returns how many there were.
+  size_t DeleteMany(const WriteContext& context, std::span<const HashedKey> keys) SHARDMAP_EXCLUDES(mutex_);
+  // Starts loading the shard itself, and then, once that is there, the place where its next entry goes.
+  void Prefetch() const {
+    for (size_t at = 0; at < sizeof(Shard); at += 64) shardmap::Prefetch(reinterpret_cast<const uint8_t*>(this) + at);
+  }
+  void PrefetchEnd() const { UnlockedEntries().PrefetchEnd(); }
+
   // Returns how many entries there were.
   uint64_t Clear(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
 
@@ -130,7 +144,7 @@ class alignas(64) Shard {
   // Finds the entry or makes sure that there is none.
   const Entry* FindAgain(const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
   EntryChunks ViewEntries() const SHARDMAP_EXCLUDES(mutex_);
-  // For TryView, which needs no lock.
+  // For TryView and PrefetchEnd, which need no lock.
   const EntryList& UnlockedEntries() const SHARDMAP_NO_THREAD_SAFETY_ANALYSIS { return entries_; }
   Place FindLocked(const HashedKey& key) const SHARDMAP_REQUIRES(mutex_);
   // kNeedsIndex asks for a spare index of GrownCapacityLocked().

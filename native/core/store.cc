@@ -1,7 +1,9 @@
 #include "core/store.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,6 +27,33 @@ Status SizeError(const Key& key, size_t value_size) {
   return Status(Code::kValueTooLong, "The value takes " + std::to_string(value_size) + " bytes; at most " +
                                          std::to_string(kValueBytesMax) + " are allowed");
 }
+
+// False when there is no memory. `*block` stays nullptr where the key fits inside its entry.
+bool CopyLongKey(const Key& key, Block** block) {
+  if (key.size <= Entry::kInlineKeyBytesMax) return true;
+  *block = Block::Allocate(key.size);
+  if (*block != nullptr) std::memcpy((*block)->payload(), key.bytes, key.size);
+  return *block != nullptr;
+}
+
+template <typename T>
+std::span<T> GroupAt(size_t first, std::span<T> batch) {
+  return batch.subspan(first, std::min(BatchGroup::kKeysMax, batch.size() - first));
+}
+
+// Of a group's keys, those that are too long to be inline; freed unless they were used.
+struct KeyBlocks {
+  std::array<Block*, BatchGroup::kKeysMax> blocks{};
+
+  KeyBlocks() = default;
+  KeyBlocks(const KeyBlocks&) = delete;
+  KeyBlocks& operator=(const KeyBlocks&) = delete;
+  ~KeyBlocks() {
+    for (Block* block : blocks) {
+      if (block != nullptr) Block::Free(block);
+    }
+  }
+};
 
 bool ComesBefore(const ScannedEntry& a, const ScannedEntry& b) { return a.sequence < b.sequence; }
 
@@ -102,14 +131,8 @@ Status Store::Put(Session& session, const Key& key, Value& value, PutMode mode, 
     if (!status.ok()) return status;
   }
   Block* key_block = nullptr;
-  bool prepared = value.PrepareForStore();
-  if (prepared && key.size > Entry::kInlineKeyBytesMax) {
-    key_block = Block::Allocate(key.size);
-    prepared = key_block != nullptr;
-    if (prepared) std::memcpy(key_block->payload(), key.bytes, key.size);
-  }
   *outcome = PutOutcome::kOutOfMemory;
-  if (prepared) {
+  if (value.PrepareForStore() && CopyLongKey(key, &key_block)) {
     const HashedKey hashed = Hashed(key);
     const size_t shard = ShardOf(hashed.hash);
     TableOf(shard).Prefetch(hashed.hash);
@@ -147,6 +170,125 @@ Status Store::Clear(Session& session) {
   session.Reclaim();
   return Status();
 }
+
+// --- Batches ---------------------------------------------------------------------------------------------------------
+
+void Store::Add(const Key& key, BatchGroup* group) const {
+  const HashedKey hashed = Hashed(key);
+  group->Add(hashed, ShardOf(hashed.hash));
+}
+
+void Store::PrepareReads(BatchGroup* group) const {
+  group->LoadLines(tables_.get());
+  group->LoadEntries();
+}
+
+void Store::PrepareWrites(Session& session, BatchGroup* group) const {
+  const ReadGuard guard(session);
+  for (size_t i = 0; i < group->size; ++i) shards_[group->shards[i]].Prefetch();
+  PrepareReads(group);
+}
+
+template <typename Read>
+size_t Store::ReadMany(std::span<const Key> keys, bool* found, Read read) const {
+  size_t count = 0;
+  for (size_t first = 0; first < keys.size(); first += BatchGroup::kKeysMax) {
+    BatchGroup group;
+    for (const Key& key : GroupAt(first, keys)) Add(key, &group);
+    PrepareReads(&group);
+    for (size_t i = 0; i < group.size; ++i) {
+      found[first + i] = read(shards_[group.shards[i]], group, i, first + i);
+      count += found[first + i] ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+size_t Store::GetMany(const ReadGuard&, std::span<const Key> keys, ReadValue* values, bool* found) const {
+  return ReadMany(keys, found, [&](const Shard& shard, const BatchGroup& group, size_t i, size_t place) {
+    if (!shard.GetCandidate(group.candidates[i], group.table(i), group.keys[i], &values[place])) return false;
+    values[place].PrefetchBlock();
+    return true;
+  });
+}
+
+size_t Store::HasMany(const ReadGuard&, std::span<const Key> keys, bool* found) const {
+  return ReadMany(keys, found, [](const Shard& shard, const BatchGroup& group, size_t i, size_t) {
+    return shard.HasCandidate(group.candidates[i], group.table(i), group.keys[i]);
+  });
+}
+
+Status Store::SetMany(Session& session, std::span<BatchEntry> entries, size_t* failed) {
+  for (*failed = 0; *failed < entries.size(); ++*failed) {
+    const BatchEntry& entry = entries[*failed];
+    if (!HasAllowedSizes(entry.key, entry.value.size())) return SizeError(entry.key, entry.value.size());
+  }
+  for (*failed = 0; *failed < entries.size();) {
+    Status status = SetGroup(session, GroupAt(*failed, entries), failed);
+    session.ReclaimIfWorthwhile();
+    if (!status.ok()) return status;
+  }
+  return Status();
+}
+
+Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, size_t* count) {
+  BatchGroup group;
+  KeyBlocks key_blocks;
+  for (BatchEntry& entry : entries) {
+    if (!entry.value.PrepareForStore() || !CopyLongKey(entry.key, &key_blocks.blocks[group.size])) break;
+    Add(entry.key, &group);
+  }
+  PrepareWrites(session, &group);
+  for (size_t i = 0; i < group.size; ++i) {
+    if (group.candidates[i] == nullptr) shards_[group.shards[i]].PrefetchEnd();
+  }
+  for (size_t first = 0; first < group.size;) {
+    const size_t run = sink_ == nullptr ? group.EndOfRun(first) - first : 1;
+    if (sink_ != nullptr) {
+      Status status = sink_->Reserve(entries[first].key.size, entries[first].value.size());
+      if (!status.ok()) return status;
+    }
+    const size_t shard = group.shards[first];
+    const size_t put = shards_[shard].PutMany(ContextFor(session, shard), {&group.keys[first], run}, &entries[first],
+                                              &key_blocks.blocks[first]);
+    if (put == 0 && sink_ != nullptr) sink_->Release();
+    *count += put;
+    first += put;
+    if (put != run) return Status::OutOfMemory();
+  }
+  return group.size == entries.size() ? Status() : Status::OutOfMemory();
+}
+
+Status Store::DeleteMany(Session& session, std::span<const Key> keys, size_t* deleted) {
+  *deleted = 0;
+  for (size_t first = 0; first < keys.size(); first += BatchGroup::kKeysMax) {
+    Status status = DeleteGroup(session, GroupAt(first, keys), deleted);
+    session.ReclaimIfWorthwhile();
+    if (!status.ok()) return status;
+  }
+  return Status();
+}
+
+Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* count) {
+  BatchGroup group;
+  for (const Key& key : keys) Add(key, &group);
+  PrepareWrites(session, &group);
+  for (size_t first = 0; first < group.size;) {
+    const size_t run = sink_ == nullptr ? group.EndOfRun(first) - first : 1;
+    if (sink_ != nullptr) {
+      Status status = sink_->Reserve(group.keys[first].key.size, 0);
+      if (!status.ok()) return status;
+    }
+    const size_t shard = group.shards[first];
+    const size_t deleted = shards_[shard].DeleteMany(ContextFor(session, shard), {&group.keys[first], run});
+    if (deleted == 0 && sink_ != nullptr) sink_->Release();
+    *count += deleted;
+    first += run;
+  }
+  return Status();
+}
+
+// --- Scans and figures -----------------------------------------------------------------------------------------------
 
 void Store::Scan(const ReadGuard&, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {
   out->clear();

@@ -9,10 +9,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "core/batch.h"
 #include "core/hash.h"
 #include "core/key.h"
 #include "core/mutation_sink.h"
@@ -89,6 +91,23 @@ class Store {
   // Removes what is there, shard by shard; entries that others insert meanwhile may stay.
   Status Clear(Session& session);
 
+  // Batches: the same as one after the other in the order given, each operation for itself, only faster.
+  // They need no memory of their own, whatever their size.
+
+  // Lock-free. `found[i]` tells whether `keys[i]` was there, and if it was, `values[i]` is its value. Returns how many
+  // were found. Who goes on with the values should have read a few dozen at a time: these are in the cache then.
+  size_t GetMany(const ReadGuard& guard, std::span<const Key> keys, ReadValue* values, bool* found) const;
+  size_t HasMany(const ReadGuard& guard, std::span<const Key> keys, bool* found) const;
+
+  // Of two entries with one key the later wins, in the place of the earlier. Where it fails, `*failed` is the entry
+  // that the status is about: with kKeyTooLong and kValueTooLong, nothing was set; with kOutOfMemory and what the sink
+  // refuses with, those before it were set, and it and those after it were not. Values are moved from where set.
+  // No ReadGuard of the session may be alive.
+  Status SetMany(Session& session, std::span<BatchEntry> entries, size_t* failed);
+  // `*deleted` is how many were there, also where the sink refuses one: then those before it were deleted, and none
+  // after it. No ReadGuard of the session may be alive.
+  Status DeleteMany(Session& session, std::span<const Key> keys, size_t* deleted);
+
   // Lock-free; see SessionList::TotalSize.
   uint64_t Size() const { return sessions_.TotalSize(); }
 
@@ -110,6 +129,17 @@ class Store {
   IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
   WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, sink_, shard, session}; }
   Status Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing, PutOutcome* outcome);
+
+  void Add(const Key& key, BatchGroup* group) const;
+  // Starts loading what reads, or writes, of the group will look at.
+  void PrepareReads(BatchGroup* group) const;
+  void PrepareWrites(Session& session, BatchGroup* group) const;
+  // `read(shard, group, place in the group, place in the batch)` tells whether it found the key.
+  template <typename Read>
+  size_t ReadMany(std::span<const Key> keys, bool* found, Read read) const;
+  // Adds to `*count` as many as were set or deleted.
+  Status SetGroup(Session& session, std::span<BatchEntry> entries, size_t* count);
+  Status DeleteGroup(Session& session, std::span<const Key> keys, size_t* count);
 
   const HashSeed seed_;
   const unsigned log2_shards_;

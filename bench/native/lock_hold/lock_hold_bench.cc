@@ -63,6 +63,44 @@ void Shrink(ShardMap& map) {
   }
 }
 
+// Calls `perform(session, keys)` with a thousand keys at a time.
+template <typename Perform>
+void InBatches(ShardMap& map, Perform perform) {
+  constexpr size_t kPieces = 16;
+  Session* session = map.store().OpenSession();
+  std::vector<KeyBatch> texts(kPieces);
+  std::vector<Key> keys;
+  for (uint64_t first = 0; first < kGrown; first += kPieces * kBatchKeys) {
+    keys.clear();
+    for (uint64_t i = 0; i < kPieces * kBatchKeys; ++i) {
+      KeyBatch& piece = texts[i / kBatchKeys];
+      piece.Set(i % kBatchKeys, first + i);
+      const std::string_view text = piece[i % kBatchKeys];
+      keys.push_back({KeyKind::kOneByteString, reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+    }
+    perform(*session, keys);
+  }
+  map.store().CloseSession(session);
+}
+
+void GrowInBatches(ShardMap& map) {
+  std::vector<BatchEntry> entries;
+  const double number = 1;
+  InBatches(map, [&](Session& session, const std::vector<Key>& keys) {
+    entries.clear();
+    for (const Key& key : keys) entries.push_back({key, Value(ValueKind::kNumber, &number, sizeof number)});
+    size_t failed = 0;
+    (void)map.store().SetMany(session, entries, &failed);
+  });
+}
+
+void ShrinkInBatches(ShardMap& map) {
+  InBatches(map, [&](Session& session, const std::vector<Key>& keys) {
+    size_t deleted = 0;
+    (void)map.store().DeleteMany(session, keys, &deleted);
+  });
+}
+
 void Overwrite(ShardMap& map) {
   ShardMap::Thread thread(map);
   Random random(1);
@@ -100,9 +138,15 @@ struct Work {
   void (*perform)(ShardMap&);
 };
 
-constexpr Work kWorks[] = {
-    {"grow", Nothing, Grow},     {"shrink", FillMillion, Shrink}, {"overwrite", FillMillion, Overwrite},
-    {"scan", FillMillion, Scan}, {"clear", FillMillion, Clear},   {"stats", FillMillion, Stats}};
+constexpr Work kWorks[] = {{"grow", Nothing, Grow},
+                           {"grow-in-batches", Nothing, GrowInBatches},
+                           {"shrink", FillMillion, Shrink},
+                           {"shrink-in-batches", FillMillion, ShrinkInBatches},
+                           {"overwrite", FillMillion, Overwrite},
+                           {"overwrite-in-batches", FillMillion, GrowInBatches},
+                           {"scan", FillMillion, Scan},
+                           {"clear", FillMillion, Clear},
+                           {"stats", FillMillion, Stats}};
 
 // --- The measurement -------------------------------------------------------------------------------------------------
 

@@ -188,6 +188,61 @@ TEST_F(MutationSinkTest, NoReservationIsMadeForWhatIsTooLong) {
   EXPECT_EQ(sink_.CountRecords(), 0u);
 }
 
+TEST_F(MutationSinkTest, LearnsOfABatchAsOfItsOperationsOneAfterTheOther) {
+  sink_.store = &store_;  // no lock is held where it reserves
+  std::vector<OwnedKey> keys;
+  std::vector<std::string> values;
+  for (size_t i = 0; i < 200; ++i) {
+    keys.push_back(NumberedKey(i % 7 == 0 ? std::string(300, 'k') : "key ", i % 40));
+    values.push_back(std::string(i, 'v'));
+  }
+  std::vector<BatchEntry> entries;
+  std::vector<Key> key_views;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    entries.push_back({keys[i].key(), BorrowedValue(ValueKind::kEncoded, values[i])});
+    key_views.push_back(keys[i].key());
+  }
+  size_t failed = 0;
+  ASSERT_TRUE(store_.SetMany(*session_, entries, &failed).ok());
+  std::map<OwnedKey, std::vector<std::string>> expected;
+  for (size_t i = 0; i < keys.size(); ++i) expected[keys[i]].push_back(values[i]);
+  std::map<OwnedKey, std::vector<std::string>> told;
+  for (const Record& record : AllRecords()) told[record.key].push_back(record.value);
+  EXPECT_EQ(told, expected);
+  EXPECT_EQ(sink_.CountRecords(), keys.size());
+
+  size_t deleted = 0;
+  ASSERT_TRUE(store_.DeleteMany(*session_, key_views, &deleted).ok());
+  EXPECT_EQ(deleted, expected.size());
+  EXPECT_EQ(sink_.CountRecords(), keys.size() + deleted);
+  EXPECT_FALSE(RecordingSink::HasReservation());
+}
+
+TEST_F(MutationSinkTest, OfABatchWhatComesBeforeTheRefusedIsDoneAndNothingAfter) {
+  std::vector<OwnedKey> keys;
+  for (size_t i = 0; i < 100; ++i) keys.push_back(NumberedKey(i % 7 == 0 ? std::string(300, 'k') : "key ", i));
+  std::vector<BatchEntry> entries;
+  std::vector<Key> key_views;
+  for (const OwnedKey& key : keys) {
+    entries.push_back({key.key(), Value(ValueKind::kEncoded, BlockOf(std::string(100, 'v')))});
+    key_views.push_back(key.key());
+  }
+  sink_.refuse_after = 70;
+  size_t failed = 0;
+  EXPECT_EQ(store_.SetMany(*session_, entries, &failed).code(), Code::kClosed);
+  EXPECT_EQ(failed, 70u);
+  EXPECT_EQ(store_.Size(), 70u);
+  for (size_t i = 0; i < keys.size(); ++i) EXPECT_EQ(Get(keys[i].bytes).has_value(), i < 70) << i;
+
+  sink_.refuse_after = 50;
+  size_t deleted = 0;
+  EXPECT_EQ(store_.DeleteMany(*session_, key_views, &deleted).code(), Code::kClosed);
+  EXPECT_EQ(deleted, 50u);
+  for (size_t i = 0; i < keys.size(); ++i) EXPECT_EQ(Get(keys[i].bytes).has_value(), i >= 50 && i < 70) << i;
+  EXPECT_FALSE(RecordingSink::HasReservation());
+  EXPECT_EQ(sink_.CountRecords(), 120u);
+}
+
 // --- Threads ---------------------------------------------------------------------------------------------------------
 
 using Contents = std::map<OwnedKey, std::string>;
@@ -237,6 +292,18 @@ size_t UseAtRandom(Store& store, size_t thread, size_t operations) {
       const ReadGuard guard(*session);
       ReadValue existing;
       effects += store.Insert(guard, *session, key.key(), value.value(), &existing).value();
+    } else if (draw < 80) {
+      const OwnedKey other = NumberedKey("key ", random.Below(40));
+      BatchEntry entries[] = {{key.key(), value.value()}, {other.key(), value.value()}};
+      size_t failed = 0;
+      EXPECT_TRUE(store.SetMany(*session, entries, &failed).ok());
+      effects += failed;
+    } else if (draw < 90) {
+      const OwnedKey other = NumberedKey("key ", random.Below(40));
+      const Key keys[] = {key.key(), other.key()};
+      size_t deleted = 0;
+      EXPECT_TRUE(store.DeleteMany(*session, keys, &deleted).ok());
+      effects += deleted;
     } else {
       effects += store.Delete(*session, key.key()).value();
     }

@@ -4,6 +4,7 @@
 
 #include <new>
 #include <string>
+#include <vector>
 
 #include "allocation_probe.h"
 #include "core/store.h"
@@ -31,6 +32,7 @@ class CountingSink final : public MutationSink {
 class StoreOutOfMemoryTest : public testing::TestWithParam<size_t> {
  protected:
   void Step(size_t granted);
+  void SetBatch(size_t granted);
 
   CountingSink sink_;
   Store store_{[this] {
@@ -86,6 +88,30 @@ void StoreOutOfMemoryTest::Step(size_t granted) {
   }
 }
 
+// A batch for which no more than `granted` pieces of memory are to be had: what comes before the entry that failed is
+// set, and nothing after.
+void StoreOutOfMemoryTest::SetBatch(size_t granted) {
+  struct Part {
+    OwnedKey key;
+    ValueKind kind;
+    std::string bytes;
+  };
+  std::vector<Part> parts(1 + use_.random().Below(60));
+  for (Part& part : parts) part = {use_.AnyKey(), use_.AnyKind(), use_.AnyBytes()};
+  size_t failed = 0;
+  {
+    std::vector<BatchEntry> entries;
+    for (const Part& part : parts) entries.push_back({part.key.key(), use_.AsValue(part.kind, part.bytes)});
+    const AllocationRefusal refusal(granted);
+    const Code code = store_.SetMany(*session_, entries, &failed).code();
+    ASSERT_EQ(code, failed == parts.size() ? Code::kOk : Code::kOutOfMemory);
+    refusals_ += refusal.refused();
+  }
+  ASSERT_EQ(sink_.open, 0);
+  if (failed < parts.size()) ++failures_;
+  for (size_t i = 0; i < failed; ++i) model_.Set(parts[i].key, parts[i].kind, parts[i].bytes);
+}
+
 TEST_P(StoreOutOfMemoryTest, AFailedOperationChangesNothing) {
   for (size_t step = 0; step < Scaled(30000); ++step) {
     // Refused at any point of an operation; and now and then the store gets everything it asks for.
@@ -101,6 +127,22 @@ TEST_P(StoreOutOfMemoryTest, AFailedOperationChangesNothing) {
   model_.ExpectSame(store_, *session_);
   EXPECT_GT(failures_, Scaled(30000) / 50);
   EXPECT_GT(refusals_, failures_);  // compaction and shrinking do without
+}
+
+TEST_P(StoreOutOfMemoryTest, OfABatchWhatComesBeforeTheFailureIsSetAndNothingAfter) {
+  const size_t steps = Scaled(2000);
+  for (size_t step = 0; step < steps; ++step) {
+    const size_t granted = use_.random().OneIn(3) ? 10000 : use_.random().Below(80);
+    ASSERT_NO_FATAL_FAILURE(SetBatch(granted)) << "step " << step << ", granted " << granted;
+    if (use_.random().OneIn(100)) {
+      ASSERT_TRUE(store_.Clear(*session_).ok());
+      model_.Clear();
+    }
+    if (step % 50 != 0) continue;
+    ASSERT_NO_FATAL_FAILURE(model_.ExpectSame(store_, *session_)) << "step " << step;
+  }
+  model_.ExpectSame(store_, *session_);
+  EXPECT_GT(failures_, steps / 50);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shards, StoreOutOfMemoryTest, testing::Values(1, 64));
@@ -126,6 +168,34 @@ TEST(StoreOutOfMemoryLeakTest, NothingIsLostWhereverItFails) {
         EXPECT_TRUE(code == Code::kOutOfMemory || granted >= 3) << granted;
         EXPECT_TRUE(code == Code::kOk || granted < 6) << granted;
       }
+    }
+  }
+}
+
+// Of a batch as well, whatever entry it is that memory runs out for; with a sink, whose reservations come one by one,
+// and without.
+TEST(StoreOutOfMemoryLeakTest, NothingIsLostWhereverABatchFails) {
+  for (const bool has_sink : {false, true}) {
+    for (size_t granted = 0; granted < 150; ++granted) {
+      CountingSink sink;
+      const std::string text(300, 'x');
+      std::vector<OwnedKey> keys;
+      for (uint64_t i = 0; i < 50; ++i) keys.push_back(NumberedKey(i % 3 == 0 ? text : "key ", i));
+      const AllocationCount allocated;
+      size_t failed = 0;
+      {
+        Store store{StoreOptions{.shards = 2, .sink = has_sink ? &sink : nullptr}};
+        const OpenedSession session(store);
+        std::vector<BatchEntry> entries;
+        for (const OwnedKey& key : keys) entries.push_back({key.key(), BorrowedValue(ValueKind::kEncoded, text)});
+        const AllocationRefusal refusal(granted);
+        const Code code = store.SetMany(*session, entries, &failed).code();
+        EXPECT_EQ(code, failed == keys.size() ? Code::kOk : Code::kOutOfMemory);
+        EXPECT_EQ(store.Size(), failed);
+      }
+      const int64_t lost = allocated.pieces();
+      EXPECT_EQ(lost, 0) << "granted " << granted;
+      EXPECT_EQ(sink.open, 0);
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -63,6 +64,7 @@ class StoreStressTest : public testing::TestWithParam<size_t> {
 
   void UseAtRandom(size_t thread, size_t operations);
   void Operate(Session& session, Random& random, uint64_t count);
+  void OperateOnMany(Session& session, Random& random, uint64_t count);
   void Look(Session& session, const OwnedKey& key, uint64_t number);
   void ExpectWhole(const ReadValue& value, uint64_t key_number) {
     const std::optional<uint64_t> tag = CheckedValue::ReadTag(value);
@@ -83,6 +85,39 @@ void StoreStressTest::Look(Session& session, const OwnedKey& key, uint64_t numbe
   (void)store_.Has(guard, key.key());
 }
 
+// A batch of keys that are neighbours in number.
+void StoreStressTest::OperateOnMany(Session& session, Random& random, uint64_t count) {
+  const uint64_t first = random.OneIn(3) ? 0 : random.Below(kKeys);
+  const size_t size = random.Below(80);
+  std::vector<OwnedKey> keys;
+  std::vector<CheckedValue> bytes;
+  for (size_t i = 0; i < size; ++i) {
+    keys.push_back(StressKey(first + i));
+    bytes.push_back(StressValue(TagFor(first + i, count)));
+  }
+  std::vector<Key> key_views;
+  std::vector<BatchEntry> entries;
+  for (size_t i = 0; i < size; ++i) {
+    key_views.push_back(keys[i].key());
+    entries.push_back({keys[i].key(), bytes[i].value()});
+  }
+  size_t affected = 0;
+  const size_t draw = random.Below(3);
+  if (draw == 0) {
+    EXPECT_TRUE(store_.SetMany(session, entries, &affected).ok());
+  } else if (draw == 1) {
+    EXPECT_TRUE(store_.DeleteMany(session, key_views, &affected).ok());
+  } else {
+    const ReadGuard guard(session);
+    std::vector<ReadValue> values(size);
+    const auto found = std::make_unique<bool[]>(size);
+    store_.GetMany(guard, key_views, values.data(), found.get());
+    for (size_t i = 0; i < size; ++i) {
+      if (found[i]) ExpectWhole(values[i], first + i);
+    }
+  }
+}
+
 void StoreStressTest::Operate(Session& session, Random& random, uint64_t count) {
   const uint64_t number = random.OneIn(3) ? random.Below(kHotKeys) : random.Below(kKeys);
   const OwnedKey key = StressKey(number);
@@ -94,8 +129,10 @@ void StoreStressTest::Operate(Session& session, Random& random, uint64_t count) 
     const ReadGuard guard(session);
     ReadValue existing;
     if (!store_.Insert(guard, session, key.key(), value.value(), &existing).value()) ExpectWhole(existing, number);
-  } else if (draw < 65) {
+  } else if (draw < 60) {
     EXPECT_TRUE(store_.Delete(session, key.key()).ok());
+  } else if (draw < 62) {
+    OperateOnMany(session, random, count);
   } else {
     Look(session, key, number);
   }

@@ -1,6 +1,7 @@
 #include "linearizability/recorder.h"
 
 #include <algorithm>
+#include <memory>
 
 namespace shardmap {
 
@@ -46,6 +47,67 @@ void Recorder::Insert(size_t key, size_t value_bytes) {
 
 void Recorder::Delete(size_t key) {
   Record(Kind::kDelete, key, 0, [&] { return store_.Delete(*session_, keys_[key].key()).value(); });
+}
+
+template <typename Call, typename ResultOf>
+void Recorder::RecordMany(Kind kind, const std::vector<uint64_t>& arguments, Call call, ResultOf result_of) {
+  const uint64_t invoked_ns = Now();
+  Fence();
+  call();
+  Fence();
+  const uint64_t returned_ns = Now();
+  for (size_t key = 0; key < keys_.size(); ++key) {
+    history_.push_back({kind, thread_, key, invoked_ns, returned_ns, arguments[key], result_of(key)});
+  }
+}
+
+std::vector<Key> Recorder::Keys() const {
+  std::vector<Key> keys;
+  for (const OwnedKey& key : keys_) keys.push_back(key.key());
+  return keys;
+}
+
+void Recorder::GetMany() {
+  const std::vector<Key> keys = Keys();
+  std::vector<ReadValue> values(keys.size());
+  const auto found = std::make_unique<bool[]>(keys.size());
+  const ReadGuard guard(*session_);
+  RecordMany(
+      Kind::kGet, std::vector<uint64_t>(keys.size()), [&] { store_.GetMany(guard, keys, values.data(), found.get()); },
+      [&](size_t key) { return found[key] ? NumberOf(values[key]) : Operation::kAbsent; });
+}
+
+void Recorder::HasMany() {
+  const std::vector<Key> keys = Keys();
+  const auto found = std::make_unique<bool[]>(keys.size());
+  const ReadGuard guard(*session_);
+  RecordMany(
+      Kind::kHas, std::vector<uint64_t>(keys.size()), [&] { store_.HasMany(guard, keys, found.get()); },
+      [&](size_t key) { return uint64_t{found[key]}; });
+}
+
+void Recorder::SetMany(size_t value_bytes) {
+  std::vector<uint64_t> numbers;
+  std::vector<CheckedValue> values;
+  std::vector<BatchEntry> entries;
+  for (size_t key = 0; key < keys_.size(); ++key) {
+    numbers.push_back(NewValue());
+    values.emplace_back(numbers.back(), value_bytes);
+  }
+  for (size_t key = 0; key < keys_.size(); ++key) entries.push_back({keys_[key].key(), values[key].value()});
+  size_t failed = 0;
+  RecordMany(
+      Kind::kSet, numbers, [&] { (void)store_.SetMany(*session_, entries, &failed); },
+      [&](size_t key) { return uint64_t{key < failed}; });
+}
+
+// To a key, a deletion that tells nothing, like a clear: it is only told how many there were.
+void Recorder::DeleteMany() {
+  size_t deleted = 0;
+  const std::vector<Key> keys = Keys();
+  RecordMany(
+      Kind::kClear, std::vector<uint64_t>(keys.size()), [&] { (void)store_.DeleteMany(*session_, keys, &deleted); },
+      [](size_t) { return uint64_t{1}; });
 }
 
 void Recorder::Clear() {

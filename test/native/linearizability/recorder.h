@@ -34,6 +34,11 @@ class Recorder {
   void Set(size_t key, size_t value_bytes);
   void Insert(size_t key, size_t value_bytes);
   void Delete(size_t key);
+  // Batches of every key: an operation on each, at some moment of the whole call.
+  void GetMany();
+  void HasMany();
+  void SetMany(size_t value_bytes);
+  void DeleteMany();
   // On every key.
   void Clear();
   // A get of every key: of one that was met, from the beginning of its page until its value was read; of others, of no
@@ -45,6 +50,11 @@ class Recorder {
   template <typename Ask>
   void Record(Operation::Kind kind, size_t key, uint64_t argument, Ask ask);
 
+  // Calls once, and writes down an operation on each key, with the result that `result_of(key)` tells afterwards.
+  template <typename Call, typename ResultOf>
+  void RecordMany(Operation::Kind kind, const std::vector<uint64_t>& arguments, Call call, ResultOf result_of);
+
+  std::vector<Key> Keys() const;
   uint64_t NewValue() { return (uint64_t{thread_} + 1) << 40 | ++values_; }
   static uint64_t NumberOf(const ReadValue& value) { return CheckedValue::ReadTag(value).value_or(kTornValue); }
   static uint64_t Now() { return Clock::Steady().NowNanos(); }

@@ -107,7 +107,11 @@ class User {
 
   void Use(size_t operations) {
     while (recorder_.history().size() < operations) {
-      UseHotKey(random_.Below(keys_));
+      if (random_.OneIn(20)) {
+        UseAllHotKeys();
+      } else {
+        UseHotKey(random_.Below(keys_));
+      }
       crowd_.Step(random_);
       if (random_.OneIn(1000)) recorder_.Scan(1 + random_.Below(300));
       if (random_.OneIn(4000)) recorder_.Clear();
@@ -128,6 +132,19 @@ class User {
       recorder_.Get(key);
     } else {
       recorder_.Has(key);
+    }
+  }
+
+  void UseAllHotKeys() {
+    const size_t draw = random_.Below(100);
+    if (draw < deletions_percent_) {
+      recorder_.DeleteMany();
+    } else if (draw < 45) {
+      recorder_.SetMany(AnySize(values_, random_));
+    } else if (draw < 90) {
+      recorder_.GetMany();
+    } else {
+      recorder_.HasMany();
     }
   }
 
