@@ -226,7 +226,7 @@ void Batch(benchmark::State& state, const Named& named) {
         ->ArgsProduct({{200'000, 1'000'000}, {100, 10'000, 200'000}})
         ->UseManualTime()
         ->Unit(benchmark::kMillisecond)
-        ->Iterations(3);
+        ->Iterations(1);
   }
   return true;
 }();

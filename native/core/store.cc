@@ -173,7 +173,7 @@ Status Store::Clear(Session& session) {
 
 // --- Batches ---------------------------------------------------------------------------------------------------------
 
-void Store::Add(const Key& key, BatchGroup* group) const {
+void Store::AddTo(BatchGroup* group, const Key& key) const {
   const HashedKey hashed = Hashed(key);
   group->Add(hashed, ShardOf(hashed.hash));
 }
@@ -194,7 +194,7 @@ size_t Store::ReadMany(std::span<const Key> keys, bool* found, Read read) const 
   size_t count = 0;
   for (size_t first = 0; first < keys.size(); first += BatchGroup::kKeysMax) {
     BatchGroup group;
-    for (const Key& key : GroupAt(first, keys)) Add(key, &group);
+    for (const Key& key : GroupAt(first, keys)) AddTo(&group, key);
     PrepareReads(&group);
     for (size_t i = 0; i < group.size; ++i) {
       found[first + i] = read(shards_[group.shards[i]], group, i, first + i);
@@ -236,7 +236,7 @@ Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, size_t* 
   KeyBlocks key_blocks;
   for (BatchEntry& entry : entries) {
     if (!entry.value.PrepareForStore() || !CopyLongKey(entry.key, &key_blocks.blocks[group.size])) break;
-    Add(entry.key, &group);
+    AddTo(&group, entry.key);
   }
   PrepareWrites(session, &group);
   for (size_t i = 0; i < group.size; ++i) {
@@ -271,7 +271,7 @@ Status Store::DeleteMany(Session& session, std::span<const Key> keys, size_t* de
 
 Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* count) {
   BatchGroup group;
-  for (const Key& key : keys) Add(key, &group);
+  for (const Key& key : keys) AddTo(&group, key);
   PrepareWrites(session, &group);
   for (size_t first = 0; first < group.size;) {
     const size_t run = sink_ == nullptr ? group.EndOfRun(first) - first : 1;

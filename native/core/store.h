@@ -130,7 +130,7 @@ class Store {
   WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, sink_, shard, session}; }
   Status Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing, PutOutcome* outcome);
 
-  void Add(const Key& key, BatchGroup* group) const;
+  void AddTo(BatchGroup* group, const Key& key) const;
   // Starts loading what reads, or writes, of the group will look at.
   void PrepareReads(BatchGroup* group) const;
   void PrepareWrites(Session& session, BatchGroup* group) const;
