@@ -174,7 +174,8 @@ TEST_F(BatchTest, FindsNoOtherKeyOfTheSameTag) {
   // Among so many keys, thousands meet another one's tag in their line.
   OwnedBatch batch;
   OwnedBatch absent;
-  for (uint64_t i = 0; i < 300000; ++i) {
+  const uint64_t count = Scaled(300000);
+  for (uint64_t i = 0; i < count; ++i) {
     batch.Add(NumberedKey("key ", i), ValueKind::kNumber, std::string_view(reinterpret_cast<const char*>(&i), 8));
     absent.Add(NumberedKey("absent ", i));
   }
