@@ -40,8 +40,8 @@ struct BatchEntry {
 
 // The keys that go together, and where each is looked for.
 struct BatchGroup {
-  // Enough that waiting for the first is long over when the last was asked for; more would push each other out of the
-  // cache's first level (bench/native/batch_bench.cc).
+  // Enough that the first has come when the last was asked for; more gained nothing (bench/native/batch_bench.cc). Also
+  // the most writes under one hold of a shard's lock.
   static constexpr size_t kKeysMax = 32;
 
   size_t size = 0;
