@@ -2,7 +2,8 @@
 //
 // Canonical: a string takes one byte a character where all are below 256 and two (native order) otherwise; a number is
 // its IEEE 754 double with +0 for -0 and one NaN; a bigint is its magnitude in little-endian 64-bit words without
-// leading zeros, its sign in the kind; the other primitives have no bytes.
+// leading zeros, its sign in the kind; the other primitives have no bytes. Those of a composite key are in
+// composite_key.h.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@
 
 namespace shardmap {
 
-// Fits 4 bits. Values are used inside the process only, never on disk.
+// Fits 4 bits. Values are used inside the process only, never on disk; composite keys have them in their bytes.
 enum class KeyKind : uint8_t {
   kOneByteString,
   kTwoByteString,
@@ -25,6 +26,7 @@ enum class KeyKind : uint8_t {
   kTrue,
   kNull,
   kUndefined,
+  kComposite,
 };
 
 // Longest key, in canonical bytes: enough for any name, and little enough to be read on the fly.

@@ -137,6 +137,45 @@ export const BUGS = [
     filter: 'SessionThreadTest.TwoThatOpenAtTheSameMomentShareNoRecord',
   },
 
+  // --- Composite keys ------------------------------------------------------------------------------------------------
+  {
+    name: 'part without its kind',
+    why: 'the string of a number would be that number',
+    file: 'native/core/composite_key.cc',
+    find: ' << kTagBits | static_cast<uint64_t>(part.kind)',
+    replace: ' << kTagBits',
+    test: 'core/composite_key_test',
+    filter: '*EqualBytesAreEqualParts',
+    quick: true,
+  },
+  {
+    name: 'parts that run into one another',
+    why: "['a', 'b'] would be ['ab']",
+    file: 'native/core/composite_key.cc',
+    find: '  uint8_t* end = WriteVarint(head, bytes_ + size_);',
+    replace: '  (void)head;\n  uint8_t* end = bytes_ + size_;',
+    test: 'core/composite_key_test',
+    filter: '*EqualBytesAreEqualParts',
+  },
+  {
+    name: 'fraction taken for an integer',
+    why: '0.5 would be 0',
+    file: 'native/core/composite_key.cc',
+    find: '  return static_cast<double>(*integer) == number;',
+    replace: '  return true;',
+    test: 'core/composite_key_test',
+    filter: '*GivesBackEveryNumber',
+  },
+  {
+    name: 'part that is longer than its key',
+    why: 'bytes beyond the key would be read',
+    file: 'native/core/composite_key.cc',
+    find: ' || number > static_cast<size_t>(end_ - content)',
+    replace: '',
+    test: 'core/composite_key_test',
+    filter: '*CutBytesEndInNoPart',
+  },
+
   // --- Values --------------------------------------------------------------------------------------------------------
   {
     name: 'value written without the mark',

@@ -60,7 +60,7 @@ TEST(EntryTest, KeepsKeysAndValuesOfEverySize) {
 }
 
 TEST(EntryTest, KeepsEveryKind) {
-  for (int key_kind = 0; key_kind <= static_cast<int>(KeyKind::kUndefined); ++key_kind) {
+  for (int key_kind = 0; key_kind <= static_cast<int>(KeyKind::kComposite); ++key_kind) {
     for (int value_kind = 0; value_kind <= static_cast<int>(ValueKind::kEncoded); ++value_kind) {
       const OwnedKey key(static_cast<KeyKind>(key_kind), "12345678");
       const OwnedEntry entry(key.key(), kHash, BorrowedValue(static_cast<ValueKind>(value_kind), "87654321"),

@@ -50,7 +50,7 @@ TEST(KeyTest, LooksAtNoByteBeyondTheEnd) {
 TEST(KeyTest, KindsOfEqualBytesHaveDifferentHashes) {
   const HashSeed seed = HashSeed::Random();
   std::vector<uint64_t> hashes;
-  for (int kind = 0; kind <= static_cast<int>(KeyKind::kUndefined); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(KeyKind::kComposite); ++kind) {
     hashes.push_back(OwnedKey(static_cast<KeyKind>(kind), "same").key().HashWith(seed));
   }
   std::sort(hashes.begin(), hashes.end());

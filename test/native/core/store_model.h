@@ -123,7 +123,7 @@ class RandomUse {
   // Every kind; short ones mostly, and some around the limit of what an entry keeps.
   OwnedKey AnyKey() {
     const size_t number = random_.Below(keys_);
-    const auto kind = static_cast<KeyKind>(number % (static_cast<size_t>(KeyKind::kUndefined) + 1));
+    const auto kind = static_cast<KeyKind>(number % (static_cast<size_t>(KeyKind::kComposite) + 1));
     const uint64_t shared = number / 2;  // neighbours have the same bytes and different kinds
     std::string bytes = shared == 0 ? "" : std::to_string(shared);
     if (shared % 16 == 3) bytes.resize(250 + shared / 16 % 10, 'k');

@@ -63,10 +63,10 @@ TEST_F(StoreTest, OverwritingKeepsThePlaceAndDeletingLosesIt) {
 }
 
 TEST_F(StoreTest, KindsOfKeysAreNeverTakenForOneAnother) {
-  for (int kind = 0; kind <= static_cast<int>(KeyKind::kUndefined); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(KeyKind::kComposite); ++kind) {
     ASSERT_TRUE(Set(OwnedKey(static_cast<KeyKind>(kind), "12345678"), std::to_string(kind)).ok());
   }
-  for (int kind = 0; kind <= static_cast<int>(KeyKind::kUndefined); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(KeyKind::kComposite); ++kind) {
     EXPECT_EQ(Get(OwnedKey(static_cast<KeyKind>(kind), "12345678")), std::to_string(kind));
   }
 }
