@@ -7,7 +7,7 @@ import { canonicalizeKey, isSameKey } from './key.js';
 
 /** One computation; those of one map that run inside of one another are linked from the innermost outwards. */
 export class Computation {
-  /** What the callback gets, and the key its value goes to. */
+  /** The key that the callback's value goes to. */
   readonly key: unknown;
   readonly outer: Computation | undefined;
   /**

@@ -2,7 +2,7 @@
 
 import { encode } from './codec.js';
 import { createArgumentError } from './errors.js';
-import { canonicalizeKey } from './key.js';
+import { canonicalizeKey, readKeyOnce } from './key.js';
 import { ABSENT, addon } from './native.js';
 
 const { insert, setEncoded } = addon;
@@ -22,7 +22,7 @@ export function groupInto<Item>(
   const groups: Item[][] = [];
   let index = 0;
   for (const item of items) {
-    const key = callback(item, index++);
+    const key = readKeyOnce(callback(item, index++));
     const found = insert(slot, key, groups.length, ABSENT);
     if (found === ABSENT) {
       keys[groups.length] = canonicalizeKey(key);

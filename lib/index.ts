@@ -3,7 +3,7 @@
 export type { ErrorCode } from './errors.js';
 export { ShardMapError } from './errors.js';
 export type { ShardMapHandle } from './handle.js';
-export type { Key } from './key.js';
+export type { Key, KeyPart } from './key.js';
 export type { ShardMapOptions } from './options.js';
 export { ShardMap } from './shard-map.js';
 export type { ShardMapStats } from './stats.js';

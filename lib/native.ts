@@ -4,10 +4,15 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { createError, fail } from './errors.js';
 
+/** Both elements of a key that is an array of two, or nothing. */
+export type PairArguments = [] | [first: unknown, second: unknown];
+
 /**
  * What the addon exports. All maps of a thread call the same functions, with the slot of their store first: so V8 sees
  * one call target however many maps there are. Slot 0 is never open: on it, as on any closed slot, everything but
- * `close` throws. All functions validate the key first. A value that was stored encoded comes back as an `ArrayBuffer`,
+ * `close` throws. All functions validate the key first; one that is an array is read by them, which runs getters that
+ * take the place of elements; but an array of two elements may have these, already read, as `pair` behind all other
+ * arguments. A value that was stored encoded comes back as an `ArrayBuffer`,
  * and no other value is an object.
  */
 export interface Addon {
@@ -15,26 +20,31 @@ export interface Addon {
    * Once per environment, before anything else. `fail` builds and throws the error; `collect` is `(...items) => items`.
    */
   setup(hooks: { fail(code: string, message: string): never; collect(...items: unknown[]): unknown[] }): void;
-  readonly limits: { readonly keyBytesMax: number; readonly valueBytesMax: number; readonly shardsMax: number };
+  readonly limits: {
+    readonly keyBytesMax: number;
+    readonly keyPartsMax: number;
+    readonly valueBytesMax: number;
+    readonly shardsMax: number;
+  };
   /** A new store, or with a name the process's store of that name; `shards` 0 is the default. */
   create(name: string | undefined, shards: number): NativeStore;
   /** The open store with this id, or undefined where there is none. */
   attach(id: string): NativeStore | undefined;
   /** The value of `key`, or undefined. */
-  get(slot: number, key: unknown): unknown;
+  get(slot: number, key: unknown, ...pair: PairArguments): unknown;
   /** The same; tells in `control` what a value that was found is known to be current by. */
   getVersioned(slot: number, key: unknown): unknown;
   /** The value of `key`, or `absent`. */
   find(slot: number, key: unknown, absent: unknown): unknown;
-  has(slot: number, key: unknown): boolean;
+  has(slot: number, key: unknown, ...pair: PairArguments): boolean;
   /** `value` is a primitive, but no symbol. */
-  set(slot: number, key: unknown, value: unknown): void;
+  set(slot: number, key: unknown, value: unknown, ...pair: PairArguments): void;
   setEncoded(slot: number, key: unknown, bytes: Uint8Array): void;
-  delete(slot: number, key: unknown): boolean;
+  delete(slot: number, key: unknown, ...pair: PairArguments): boolean;
   clear(slot: number): void;
   size(slot: number): number;
   /** In one atomic step: returns the value that was there, or inserts and returns `absent`. */
-  insert(slot: number, key: unknown, value: unknown, absent: unknown): unknown;
+  insert(slot: number, key: unknown, value: unknown, absent: unknown, ...pair: PairArguments): unknown;
   insertEncoded(slot: number, key: unknown, bytes: Uint8Array, absent: unknown): unknown;
   /**
    * `[sequence, key, value, …]` of about `count` entries with a sequence above `after`, in insertion order; fewer where

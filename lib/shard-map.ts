@@ -9,13 +9,13 @@ import { groupInto } from './groups.js';
 import { createHandle, readHandle, type ShardMapHandle } from './handle.js';
 import { inspectEntries } from './inspection.js';
 import { Cursor, createIterator, type IterationKind } from './iterator.js';
-import type { Key } from './key.js';
+import { canonicalizeKey, isPair, type Key, type Pair, readKeyOnce } from './key.js';
 import { ABSENT, addon, CLOSED_STORE, type NativeStore } from './native.js';
 import { CLOSED_NEAR_CACHE, NearCache } from './near-cache.js';
 import { Attachment, openStore, type ShardMapOptions } from './options.js';
 import { createStats, type ShardMapStats } from './stats.js';
 
-const { find, has, insert, insertEncoded, set, setEncoded, clear, close, stats } = addon;
+const { find, get, has, insert, insertEncoded, set, setEncoded, clear, close, stats } = addon;
 // What these are called is taken, by the language and by variables.
 const { delete: remove, size: count } = addon;
 const { defineProperty, setPrototypeOf } = Object;
@@ -41,9 +41,10 @@ let storeOf: (receiver: unknown, method: string) => NativeStore;
  * writes: an entry that is present throughout is visited once. No operation waits for another thread longer than that
  * one's work on a single shard.
  *
- * Keys are primitives but symbols, and `Uint8Array`s by content. Values are copies: whatever `structuredClone` can
- * copy. Any operation throws `ERR_SHARDMAP_CLOSED` after `close()`, `ERR_SHARDMAP_INVALID_RECEIVER` on anything that is
- * no ShardMap, and `ERR_SHARDMAP_INVALID_KEY` or `ERR_SHARDMAP_KEY_TOO_LONG` for a key that cannot be stored.
+ * Keys are primitives but symbols, `Uint8Array`s by content, and arrays of primitives part by part: see {@link Key}.
+ * Values are copies: whatever `structuredClone` can copy. Any operation throws `ERR_SHARDMAP_CLOSED` after `close()`,
+ * `ERR_SHARDMAP_INVALID_RECEIVER` on anything that is no ShardMap, and `ERR_SHARDMAP_INVALID_KEY` or
+ * `ERR_SHARDMAP_KEY_TOO_LONG` for a key that cannot be stored.
  *
  * @example
  * const map = new ShardMap<string, number>([['answer', 42]]);
@@ -174,6 +175,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   get(key: K): V | undefined {
     const { slot } = storeOf(this, 'get');
+    if (isPair(key)) return decodeStored(getPair(this, key)) as V | undefined;
     return this.#near.get(slot, key) as V | undefined;
   }
 
@@ -185,6 +187,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   has(key: K): boolean {
     const { slot } = storeOf(this, 'has');
+    if (isPair(key)) return hasPair(this, key);
     return this.#near.has(key) || has(slot, key);
   }
 
@@ -197,10 +200,12 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.set('a', 1).set('b', { nested: ['values', 2n] });
    */
   set(key: K, value: V): this {
-    const { slot } = storeOf(this, 'set');
-    if (isPlain(value)) set(slot, key, value);
-    else setEncodedValue(this, key, value);
-    if (this.#computation !== undefined) notePut(this.#computation, key);
+    storeOf(this, 'set');
+    const own = this.#ownKey(key);
+    if (!isPlain(value)) setEncodedValue(this, own, value);
+    else if (isPair(own)) setPair(this, own, value);
+    else set(this.#native.slot, own, value);
+    if (this.#computation !== undefined) notePut(this.#computation, own);
     return this;
   }
 
@@ -211,9 +216,16 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.delete('answer'); // true for one thread only, however many try
    */
   delete(key: K): boolean {
-    const isDeleted = remove(storeOf(this, 'delete').slot, key);
-    if (this.#computation !== undefined) noteDelete(this.#computation, key);
+    storeOf(this, 'delete');
+    const own = this.#ownKey(key);
+    const isDeleted = isPair(own) ? removePair(this, own) : remove(this.#native.slot, own);
+    if (this.#computation !== undefined) noteDelete(this.#computation, own);
     return isDeleted;
+  }
+
+  /** A key that is noted for a computation is read twice. */
+  #ownKey(key: K): K {
+    return this.#computation === undefined ? key : readKeyOnce(key);
   }
 
   /** Deletes all entries, one shard after the other: under other threads' writes, what they add meanwhile may stay. */
@@ -231,10 +243,11 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * const owner = map.getOrInsert('lock', threadId);
    */
   getOrInsert(key: K, value: V): V {
-    const { slot } = storeOf(this, 'getOrInsert');
-    const found = isPlain(value) ? insert(slot, key, value, ABSENT) : insertEncodedValue(this, key, value);
+    storeOf(this, 'getOrInsert');
+    const own = this.#ownKey(key);
+    const found = isPlain(value) ? insertPlainValue(this, own, value) : insertEncodedValue(this, own, value);
     if (found !== ABSENT) return decodeStored(found) as V;
-    if (this.#computation !== undefined) notePut(this.#computation, key);
+    if (this.#computation !== undefined) notePut(this.#computation, own);
     return value;
   }
 
@@ -249,11 +262,12 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * const page = map.getOrInsertComputed(url, (url) => render(url));
    */
   getOrInsertComputed(key: K, callback: (key: K) => V): V {
-    const { slot } = storeOf(this, 'getOrInsertComputed');
+    storeOf(this, 'getOrInsertComputed');
     if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
-    const found = find(slot, key, ABSENT);
+    const own = readKeyOnce(key);
+    const found = find(this.#native.slot, own, ABSENT);
     if (found !== ABSENT) return decodeStored(found) as V;
-    const computation = new Computation(key, this.#computation);
+    const computation = new Computation(own, this.#computation);
     this.#computation = computation;
     try {
       return this.#compute(computation, callback);
@@ -264,7 +278,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
 
   #compute(computation: Computation, callback: (key: K) => V): V {
     const key = computation.key as K;
-    const value = callback(key);
+    const value = callback(canonicalizeKey(key) as K);
     const bytes = isPlain(value) ? undefined : encode(value);
     const { slot } = this.#native;
     if (computation.isOwnEntry) {
@@ -386,6 +400,40 @@ function openStoreOf(receiver: unknown, method: string): NativeStore {
   const native = storeOf(receiver, method);
   if (native === CLOSED_STORE) throw createClosedError('This ShardMap is closed');
   return native;
+}
+
+// Both elements of a pair are read here and handed over, which is cheaper than to have the addon read them
+// (docs/performance.md, crossings). Getters in their place may close the map: the store is looked up afterwards.
+
+function getPair(map: unknown, key: Pair): unknown {
+  const first = key[0];
+  const second = key[1];
+  return get(storeOf(map, 'get').slot, key, first, second);
+}
+
+function hasPair(map: unknown, key: Pair): boolean {
+  const first = key[0];
+  const second = key[1];
+  return has(storeOf(map, 'has').slot, key, first, second);
+}
+
+function setPair(map: unknown, key: Pair, value: unknown): void {
+  const first = key[0];
+  const second = key[1];
+  set(storeOf(map, 'set').slot, key, value, first, second);
+}
+
+function removePair(map: unknown, key: Pair): boolean {
+  const first = key[0];
+  const second = key[1];
+  return remove(storeOf(map, 'delete').slot, key, first, second);
+}
+
+function insertPlainValue(map: unknown, key: unknown, value: unknown): unknown {
+  if (!isPair(key)) return insert(storeOf(map, 'getOrInsert').slot, key, value, ABSENT);
+  const first = key[0];
+  const second = key[1];
+  return insert(storeOf(map, 'getOrInsert').slot, key, value, ABSENT, first, second);
 }
 
 /** Encoding runs getters of the user's, which may close the map: the store is looked up afterwards. */

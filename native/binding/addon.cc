@@ -12,6 +12,7 @@
 #include "binding/native_store.h"
 #include "binding/node_api.h"
 #include "binding/pin.h"
+#include "core/composite_key.h"
 #include "core/store.h"
 #include "engine/registry.h"
 
@@ -58,6 +59,7 @@ Napi::Value Attach(const Napi::CallbackInfo& info) {
 Napi::Object Limits(Napi::Env env) {
   Napi::Object limits = Napi::Object::New(env);
   limits.Set("keyBytesMax", static_cast<double>(kKeyBytesMax));
+  limits.Set("keyPartsMax", static_cast<double>(kKeyPartsMax));
   limits.Set("valueBytesMax", static_cast<double>(kValueBytesMax));
   limits.Set("shardsMax", static_cast<double>(Store::kShardsMax));
   return limits;

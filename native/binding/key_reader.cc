@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/utf16.h"
+#include "binding/environment.h"
 #include "binding/node_api.h"
 
 namespace shardmap {
@@ -28,30 +29,37 @@ void KeyReader::SetStringKey(const char16_t* units, size_t count, uint8_t* bytes
 void KeyReader::ReadOther(napi_env env, napi_value value) {
   napi_valuetype type;
   napi_typeof(env, value, &type);
+  if (ReadOtherPrimitive(env, value, type)) return;
+  if (type != napi_object) return Refuse(env, value);
+  ReadObject(env, value);
+}
+
+bool KeyReader::ReadOtherPrimitive(napi_env env, napi_value value, napi_valuetype type) {
   bool boolean = false;
   double number = 0;
   switch (type) {
     case napi_string:
-      return ReadLongString(env, value);
+      ReadLongString(env, value);
+      return true;
     case napi_number:
       napi_get_value_double(env, value, &number);
-      return ReadNumber(number);
+      ReadNumber(number);
+      return true;
     case napi_bigint:
-      return ReadBigInt(env, value);
+      ReadBigInt(env, value);
+      return true;
     case napi_boolean:
       napi_get_value_bool(env, value, &boolean);
       key_ = {boolean ? KeyKind::kTrue : KeyKind::kFalse, nullptr, 0};
-      return;
+      return true;
     case napi_null:
       key_ = {KeyKind::kNull, nullptr, 0};
-      return;
+      return true;
     case napi_undefined:
       key_ = {KeyKind::kUndefined, nullptr, 0};
-      return;
-    case napi_object:
-      return ReadBytes(env, value);
+      return true;
     default:
-      return Refuse(env, value);
+      return false;
   }
 }
 
@@ -87,13 +95,20 @@ void KeyReader::ReadBigInt(napi_env env, napi_value value) {
   key_ = {is_negative != 0 ? KeyKind::kNegativeBigInt : KeyKind::kBigInt, bytes, words * 8};
 }
 
+void KeyReader::ReadObject(napi_env env, napi_value value) {
+  bool is_kind = false;
+  napi_is_typedarray(env, value, &is_kind);
+  if (is_kind) return ReadBytes(env, value);
+  napi_is_array(env, value, &is_kind);
+  if (is_kind) return ReadArray(env, value);
+  Refuse(env, value);
+}
+
 void KeyReader::ReadBytes(napi_env env, napi_value value) {
-  bool is_typed_array = false;
-  napi_is_typedarray(env, value, &is_typed_array);
-  napi_typedarray_type type = napi_float64_array;
+  napi_typedarray_type type;
   size_t size = 0;
   void* bytes = nullptr;
-  if (is_typed_array) napi_get_typedarray_info(env, value, &type, &size, &bytes, nullptr, nullptr);
+  napi_get_typedarray_info(env, value, &type, &size, &bytes, nullptr, nullptr);
   if (type != napi_uint8_array) return Refuse(env, value);
   if (size > kKeyBytesMax) return RefuseTooLong(size);
   // Copied, because another thread may be writing to a shared buffer.
@@ -106,10 +121,59 @@ void KeyReader::ReadBytes(napi_env env, napi_value value) {
   key_ = {KeyKind::kBytes, copy, size};
 }
 
+// The length is read once: of an array that a getter makes shorter, the parts that are missing are undefined.
+void KeyReader::ReadArray(napi_env env, napi_value value) {
+  uint32_t parts = 0;
+  napi_get_array_length(env, value, &parts);
+  if (parts > kKeyPartsMax) {
+    status_ = Status(Code::kKeyTooLong, "The key has " + std::to_string(parts) + " parts; at most " +
+                                            std::to_string(kKeyPartsMax) + " are allowed");
+    return;
+  }
+  composite_.emplace();
+  for (uint32_t index = 0; index < parts && ok(); ++index) {
+    napi_value part = nullptr;
+    if (napi_get_element(env, value, index, &part) != napi_ok) {
+      status_ = Status(Code::kInvalidKey, "The part [" + std::to_string(index) + "] of the key could not be read");
+      return;
+    }
+    AppendPart(env, part, index);
+  }
+  key_ = composite_->key();
+}
+
+void KeyReader::ReadPair(napi_env env, napi_value value, const napi_value* pair) {
+  bool is_array = false;
+  napi_is_array(env, value, &is_array);
+  if (!is_array) return Refuse(env, value);  // a Proxy of one, which JavaScript cannot tell from it
+  composite_.emplace();
+  for (uint32_t index = 0; index < 2 && ok(); ++index) AppendPart(env, pair[index], index);
+  key_ = composite_->key();
+}
+
+void KeyReader::AppendPart(napi_env env, napi_value part, uint32_t index) {
+  if (!ReadShortString(env, part)) {
+    napi_valuetype type;
+    napi_typeof(env, part, &type);
+    if (!ReadOtherPrimitive(env, part, type)) return RefusePart(env, part, index);
+    if (!ok()) return;
+  }
+  composite_->Append(key_);
+  const size_t bytes = composite_->key().size;
+  if (bytes > kKeyBytesMax) RefuseTooLong(bytes);
+}
+
 void KeyReader::Refuse(napi_env env, napi_value value) {
-  status_ = Status(Code::kInvalidKey,
-                   std::string("A key must be a string, number, bigint, boolean, null, undefined or Uint8Array, not ") +
-                       TypeName(env, value));
+  status_ = Status(Code::kInvalidKey, std::string("A key must be a string, number, bigint, boolean, null, undefined, a "
+                                                  "Uint8Array or an array of primitives, not ") +
+                                          TypeName(env, value));
+}
+
+void KeyReader::RefusePart(napi_env env, napi_value value, uint32_t index) {
+  status_ = Status(Code::kInvalidKey, "The part [" + std::to_string(index) +
+                                          "] of a key must be a string, number, bigint, boolean, null or undefined, "
+                                          "not " +
+                                          TypeName(env, value));
 }
 
 void KeyReader::RefuseTooLong(size_t bytes) {
@@ -127,6 +191,20 @@ napi_value BytesToJs(napi_env env, const Key& key) {
   if (key.size != 0) std::memcpy(bytes, key.bytes, key.size);
   napi_create_typedarray(env, napi_uint8_array, key.size, buffer, 0, &array);
   return array;
+}
+
+// Made by a call of `collect`: elements that are set one by one would be given to setters that a user may have put on
+// Array.prototype.
+napi_value PartsToJs(napi_env env, const Key& key) {
+  Napi::EscapableHandleScope scope(env);
+  napi_value parts[kKeyPartsMax];
+  size_t count = 0;
+  CompositeKeyReader reader(key);
+  for (Key part; count < kKeyPartsMax && reader.Next(&part); ++count) parts[count] = KeyToJs(env, part);
+  napi_value array = nullptr;
+  napi_call_function(env, Undefined(env), Environment::Of(env)->collect().Value(), count, parts, &array);
+  if (array == nullptr) return nullptr;
+  return scope.Escape(array);
 }
 
 }  // namespace
@@ -160,6 +238,8 @@ napi_value KeyToJs(napi_env env, const Key& key) {
       return result;
     case KeyKind::kUndefined:
       return Undefined(env);
+    case KeyKind::kComposite:
+      return PartsToJs(env, key);
   }
   return nullptr;
 }

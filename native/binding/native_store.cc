@@ -25,10 +25,11 @@ using Method = napi_value (*)(napi_env, Attachment&, const napi_value* args);
 // `args` are those after the key.
 using KeyedMethod = napi_value (*)(napi_env, Attachment&, const Key&, const napi_value* args);
 
-// Reads the arguments of a callback, undefined where missing; the first is a slot.
-Environment* ReadArguments(napi_env env, napi_callback_info info, napi_value* args, size_t count, uint32_t* slot) {
+// Reads the arguments of a callback, undefined where missing; the first is a slot. `count` is how many there is room
+// for, and then how many were given.
+Environment* ReadArguments(napi_env env, napi_callback_info info, napi_value* args, size_t* count, uint32_t* slot) {
   void* environment = nullptr;
-  napi_get_cb_info(env, info, &count, args, nullptr, &environment);
+  napi_get_cb_info(env, info, count, args, nullptr, &environment);
   *slot = 0;
   napi_get_value_uint32(env, args[0], slot);
   return static_cast<Environment*>(environment);
@@ -40,8 +41,9 @@ napi_value ThrowClosed(napi_env env) { return Throw(env, Status(Code::kClosed, "
 template <size_t kArguments, Method kMethod>
 napi_value Callback(napi_env env, napi_callback_info info) {
   napi_value args[1 + kArguments];
+  size_t count = std::size(args);
   uint32_t slot;
-  const Environment* environment = ReadArguments(env, info, args, std::size(args), &slot);
+  const Environment* environment = ReadArguments(env, info, args, &count, &slot);
   Attachment* attachment = environment->AttachmentAt(slot);
   if (attachment == nullptr) return ThrowClosed(env);
   try {
@@ -51,17 +53,20 @@ napi_value Callback(napi_env env, napi_callback_info info) {
   }
 }
 
-// The same for a method whose second argument is a key; `kArguments` more follow. The store is looked up after the key
+// The same for a method whose second argument is a key; `kArguments` more follow, and both elements of the key where it
+// is an array of two and they were read already. The store is looked up after the key
 // was read: that may run code of the user's, which may close the slot or even have another store opened in it. The
 // arguments after the key are read by calls that run none.
 template <size_t kArguments, KeyedMethod kMethod>
 napi_value KeyedCallback(napi_env env, napi_callback_info info) {
-  napi_value args[2 + kArguments];
+  constexpr size_t kPair = 2 + kArguments;
+  napi_value args[kPair + 2];
+  size_t count = std::size(args);
   uint32_t slot;
-  const Environment* environment = ReadArguments(env, info, args, std::size(args), &slot);
+  const Environment* environment = ReadArguments(env, info, args, &count, &slot);
   const uint64_t opening = environment->OpeningAt(slot);
   try {
-    const KeyReader key(env, args[1]);
+    const KeyReader key(env, args[1], count >= std::size(args) ? args + kPair : nullptr);
     if (!key.ok()) return Throw(env, key.status());
     Attachment* attachment = environment->AttachmentAt(slot);
     if (attachment == nullptr || environment->OpeningAt(slot) != opening) return ThrowClosed(env);
@@ -234,8 +239,9 @@ napi_value Stats(napi_env env, Attachment& attachment, const napi_value*) {
 
 napi_value Close(napi_env env, napi_callback_info info) {
   napi_value slot_value;
+  size_t count = 1;
   uint32_t slot;
-  ReadArguments(env, info, &slot_value, 1, &slot)->Close(slot);
+  ReadArguments(env, info, &slot_value, &count, &slot)->Close(slot);
   return nullptr;
 }
 

@@ -5,11 +5,40 @@ import { type Key, ShardMap } from '../../lib/index.js';
 import { addon } from '../../lib/native.js';
 import { caught, expectCloneError, expectError } from './expect-error.js';
 
-const { keyBytesMax, valueBytesMax } = addon.limits;
+const { keyBytesMax, keyPartsMax, valueBytesMax } = addon.limits;
+
+function arrayInItself(): unknown[] {
+  const parts: unknown[] = ['a'];
+  parts.push(parts);
+  return parts;
+}
+
+function argumentsOf(..._: unknown[]): IArguments {
+  // biome-ignore lint/complexity/noArguments: it is the object that is wanted
+  return arguments;
+}
+
+function revokedProxy(): unknown {
+  const { proxy, revoke } = Proxy.revocable(['a', 1], {});
+  revoke();
+  return proxy;
+}
 
 const badKeys: readonly (readonly [string, unknown])[] = [
   ['an object', {}],
-  ['an array', ['a', 1]],
+  ['an array in an array', ['a', ['b']]],
+  ['an array with bytes', [new Uint8Array(1)]],
+  ['an array with an object', [{}]],
+  ['an array with a function', ['a', () => 1]],
+  ['an array with a symbol', [Symbol('part')]],
+  ['an array with a String object', [Object('a')]],
+  ['an array that contains itself', arrayInItself()],
+  ['a Proxy of an array', new Proxy(['a', 1], {})],
+  ['a Proxy of a longer array', new Proxy(['a', 1, 2], {})],
+  ['a Proxy of an array that throws', new Proxy(['a', 1], { get: () => expect.unreachable() })],
+  ['a revoked Proxy', revokedProxy()],
+  ['an object that looks like an array', { length: 1, 0: 'a', __proto__: Array.prototype }],
+  ['the arguments of a call', argumentsOf('a', 1)],
   ['a function', () => 1],
   ['a class', ShardMap],
   ['a symbol', Symbol('key')],
@@ -116,8 +145,14 @@ describe('a key over the limit', () => {
   it('is refused: a one-byte string', () => refused('k'.repeat(keyBytesMax + 1)));
   it('is refused: a two-byte string', () => refused('Ж'.repeat(keyBytesMax / 2 + 1)));
   it('is refused: a bigint', () => refused(1n << BigInt(keyBytesMax * 8 + 64)));
+  it('is refused: a string in an array', () => refused(['a', 'k'.repeat(keyBytesMax + 1)]));
+  it('is refused: the strings of an array together', () =>
+    refused(Array(keyPartsMax).fill('k'.repeat(keyBytesMax / keyPartsMax))));
+  it('is refused: an array of too many parts', () => refused(Array(keyPartsMax + 1).fill(0)));
+  it('is refused: a long array of holes', () => refused(Array(2 ** 32 - 1)));
   it('is stored at the limit', () => {
-    for (const key of ['k'.repeat(keyBytesMax), new Uint8Array(keyBytesMax)]) {
+    const composite = ['k'.repeat(keyBytesMax - 4)]; // with the head of the part, which is a varint
+    for (const key of ['k'.repeat(keyBytesMax), new Uint8Array(keyBytesMax), composite, Array(keyPartsMax)]) {
       expect(map.set(key, 'there').get(key)).toBe('there');
       expect(map.delete(key)).toBe(true);
     }

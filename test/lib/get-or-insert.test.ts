@@ -51,6 +51,10 @@ describe('getOrInsertComputed', () => {
         [-0, 0],
         [Number.NaN, Number.NaN],
         [Uint8Array.of(1), Uint8Array.of(1)],
+        [
+          ['a', -0, Number.NaN],
+          ['a', 0, Number.NaN],
+        ],
         [2n ** 70n, 2n ** 70n],
       ] as [Key, Key][]) {
         const map = new ShardMap<Key, unknown>();

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { ShardMap } from '../../lib/index.js';
+import { type Key, ShardMap } from '../../lib/index.js';
 
 describe('inspection', () => {
   it('shows a map as a Map is shown', () => {
@@ -11,6 +11,7 @@ describe('inspection', () => {
       ['b', { c: [2] }],
     ]);
     expect(inspect(map)).toBe("ShardMap(2) { 'a' => 1, 'b' => { c: [ 2 ] } }");
+    expect(inspect(new ShardMap<Key>([[['a', 1n], true]]))).toBe("ShardMap(1) { [ 'a', 1n ] => true }");
     expect(inspect(new ShardMap())).toBe('ShardMap(0) {}');
     expect(inspect({ map }, { depth: 0 })).toBe('{ map: [ShardMap] }');
   });

@@ -31,6 +31,7 @@ describe('keys', () => {
       const map = new ShardMap<Key, boolean>([[key, true]]);
       const [back] = [...map.keys()];
       if (key instanceof Uint8Array) expect(back).toEqual(new Uint8Array(key));
+      else if (Array.isArray(key)) expect(back).toEqual(key.map((part) => (part === 0 ? 0 : part)));
       else expect(Object.is(back, key === 0 ? 0 : key)).toBe(true);
       expect(map.has(back as Key)).toBe(true);
     },
@@ -100,7 +101,7 @@ describe('bytes as keys', () => {
       (given as Uint8Array)[0] = 3;
       return 1;
     });
-    expect([...map.keys()]).not.toEqual([Uint8Array.of(2)]);
+    expect([...map.keys()]).toEqual([Uint8Array.of(1)]);
   });
 
   it('of a detached or resized buffer are what is left of them', () => {

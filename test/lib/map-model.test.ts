@@ -30,7 +30,7 @@ function show(value: unknown): string {
   return fc.stringify(value);
 }
 
-/** What the model's keys would be: bytes interned, alone or first in an entry. */
+/** What the model's keys would be: bytes and arrays interned, alone or first in an entry. */
 function intern(model: Model, kind: Kind, item: unknown): unknown {
   if (kind === 'values' || item === undefined) return item;
   if (kind === 'keys') return model.interner.of(item);

@@ -16,7 +16,23 @@ function readOften(map: ShardMap<Key, unknown>, key: Key): unknown {
 }
 
 const plainValues = [0, -0, 1.5, Number.NaN, 2 ** 53, '', 'text', 'Ж', '\ud800', true, false, 'long '.repeat(50)];
-const keys: Key[] = ['key', '', '\ud800', '\udfff', 1, '1', -1.5, 0, Number.NaN, true, 5n, null, undefined];
+const keys: Key[] = [
+  'key',
+  '',
+  '\ud800',
+  '\udfff',
+  1,
+  '1',
+  -1.5,
+  0,
+  Number.NaN,
+  true,
+  5n,
+  null,
+  undefined,
+  ['key'],
+  [1],
+];
 
 describe('a value read again and again', () => {
   it.each(plainValues)('is the one that was set: %o', (value) => {
@@ -114,6 +130,17 @@ describe('a near cache', () => {
     let reads = 0;
     for (; !cache.has(1); reads++) expect(cache.get(store.slot, 1)).toBe(1);
     expect(reads).toBeLessThanOrEqual(2 ** 16 + 1);
+  });
+
+  it('does not rest because of keys that it never keeps', () => {
+    const { store, cache } = open();
+    addon.set(store.slot, 1, 'hot');
+    cache.get(store.slot, 1);
+    for (let round = 0; round < 50_000; round++) {
+      expect(cache.get(store.slot, ['user', round])).toBeUndefined();
+      expect(cache.get(store.slot, Uint8Array.of(round))).toBeUndefined();
+    }
+    expect(cache.has(1)).toBe(true);
   });
 
   it('rests when writes keep changing what is read', () => {

@@ -27,13 +27,14 @@ function restoreAll(): void {
 function useAll(): unknown {
   const map = new ShardMap<Key, unknown>();
   map.set('a', 1).set(2n, { b: 3 });
-  map.set(bytes, [4]);
+  map.set(bytes, [4]).set(['e', 1n], 6);
   const inserted = [map.getOrInsert('c', 5), map.getOrInsertComputed('d', (key) => `computed ${String(key)}`)];
   const seen: unknown[] = [];
   let seenCount = 0;
   map.forEach((value) => {
     seen[seenCount++] = value;
   });
+  const computed = map.getOrInsertComputed(['e', 2n], () => map.set(['e', 2n], 7).get(['e', 1n]));
   const keys = map.keys();
   const first = keys.next();
   const second = keys.next();
@@ -44,6 +45,7 @@ function useAll(): unknown {
     seen,
     first,
     second,
+    computed,
     grouped.get('odd'),
     attached.size,
     attached.has('a'),
@@ -91,6 +93,7 @@ describe('the library goes on', () => {
     'Reflect',
     'Object',
     'Proxy',
+    'Array',
     'Uint8Array',
     'ArrayBuffer',
     'TypeError',

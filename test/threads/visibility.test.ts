@@ -45,6 +45,20 @@ describe('what one thread does', () => {
     expect([...map]).toEqual([]);
   });
 
+  it('is seen by the other under keys of any kind, composite ones too', async () => {
+    const map = new ShardMap<Key, unknown>();
+    const thread = await start('caller', map.handle);
+    const long = 'long '.repeat(500);
+    const keys: Key[] = ['a', -1n, null, Uint8Array.of(1), [], ['ann', 7], ['ann', '7'], ['Ж', 2n ** 70n, 0.5, long]];
+    for (const [index, key] of keys.entries()) {
+      map.set(key, index);
+      expect(await thread.ask(['get', key])).toEqual({ result: index });
+      await thread.ask(['set', key, -index]);
+      expect(map.get(key)).toBe(-index);
+    }
+    expect(await thread.ask(['entries'])).toEqual({ result: keys.map((key, index) => [key, -index]) });
+  });
+
   it('is seen by the other at once, without a message', async () => {
     const rounds = 20_000;
     const map = new ShardMap<string, unknown>();
