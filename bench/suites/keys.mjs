@@ -1,9 +1,18 @@
-// What a key's length and kind cost: a map of 1,000, so that nothing else does.
+// What a key's length and kind cost: a map of 1,000, so that nothing else does; and what composite keys cost.
 import assert from 'node:assert/strict';
 import { ShardMap } from 'shardmap';
 import { loadLoops } from '../loops.mjs';
 import { measurePair } from '../pairs.mjs';
-import { HOT_ENTRIES, indices, STRETCH, shuffledIndices } from '../workload.mjs';
+import {
+  ENTRIES,
+  HOT_ENTRIES,
+  indices,
+  inStretches,
+  keptKeys,
+  keyBytes,
+  STRETCH,
+  shuffledIndices,
+} from '../workload.mjs';
 
 const LENGTHS = [8, 21, 64, 300];
 
@@ -44,6 +53,70 @@ export async function* measure(options) {
     }
     shardMap.close();
   }
+  for (const entries of options.scale === 'smoke' ? [HOT_ENTRIES] : [HOT_ENTRIES, ENTRIES])
+    yield* measureTokens(entries, short, subjectLoops, referenceLoops);
+}
+
+/**
+ * Composite keys, [user, token], against the other ways of finding the token of a user, all with strings that are kept.
+ *
+ * @param {number} entries
+ * @param {import('../run.mjs').Options} options
+ * @param {Loops} subjectLoops
+ * @param {Loops} referenceLoops
+ */
+async function* measureTokens(entries, options, subjectLoops, referenceLoops) {
+  const users = Array.from(indices(entries), (index) => `user-${String(index).padStart(7, '0')}`);
+  const tokens = keptKeys(keyBytes(entries));
+  const numbers = Array.from(indices(entries));
+  const order = shuffledIndices(entries);
+  const ways = createWays(users, tokens);
+  for (const way of Object.values(ways)) for (const index of numbers) way.set(index, index);
+  const { composite, ...others } = ways;
+  for (const [reference, other] of Object.entries(others)) {
+    const labels = /** @type {[string, string]} */ (['ShardMap of [user, token]', reference]);
+    const count = entries.toLocaleString('en-US');
+    const get = (/** @type {Loops} */ loops, /** @type {import('../loops.mjs').AnyMap} */ way) =>
+      inStretches(entries, (from, to) => loops.getKept(way, numbers, order, from, to));
+    const set = (/** @type {Loops} */ loops, /** @type {import('../loops.mjs').AnyMap} */ way) =>
+      inStretches(entries, (from, to) => loops.setKept(way, numbers, order, from, to));
+    for (const [operation, run] of Object.entries({ get, set })) {
+      const subject = run(subjectLoops, composite);
+      const pair = { name: `${operation}, a token of ${count}`, labels, operations: STRETCH, subject };
+      yield await measurePair({ ...pair, reference: run(referenceLoops, other) }, options);
+    }
+  }
+}
+
+/**
+ * @param {string[]} users
+ * @param {string[]} tokens
+ */
+function createWays(users, tokens) {
+  /** @type {ShardMap<[string, string], number>} */
+  const composite = new ShardMap();
+  /** @type {ShardMap<string, number>} */
+  const joined = new ShardMap();
+  /** @type {Map<string, Map<string, number>>} */
+  const nested = new Map(users.map((user) => [user, new Map()]));
+  const of = (/** @type {string[]} */ strings, /** @type {number} */ index) => /** @type {string} */ (strings[index]);
+  return {
+    composite: {
+      get: (/** @type {number} */ index) => composite.get([of(users, index), of(tokens, index)]),
+      set: (/** @type {number} */ index, /** @type {number} */ value) =>
+        composite.set([of(users, index), of(tokens, index)], value),
+    },
+    'ShardMap of user:token': {
+      get: (/** @type {number} */ index) => joined.get(`${of(users, index)}:${of(tokens, index)}`),
+      set: (/** @type {number} */ index, /** @type {number} */ value) =>
+        joined.set(`${of(users, index)}:${of(tokens, index)}`, value),
+    },
+    'Map of Maps': {
+      get: (/** @type {number} */ index) => nested.get(of(users, index))?.get(of(tokens, index)),
+      set: (/** @type {number} */ index, /** @type {number} */ value) =>
+        nested.get(of(users, index))?.set(of(tokens, index), value),
+    },
+  };
 }
 
 /**
