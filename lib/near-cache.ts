@@ -102,7 +102,6 @@ export class NearCache {
   }
 
   #miss(slot: number, key: unknown, record: NearRecord | undefined): unknown {
-    if (typeof key === 'object') return decodeStored(get(slot, key)); // never kept, so nothing to learn from
     if (--this.#credit < 0) this.#rest();
     return this.#read(slot, key, record);
   }

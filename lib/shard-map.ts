@@ -175,7 +175,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   get(key: K): V | undefined {
     const { slot } = storeOf(this, 'get');
-    if (isPair(key)) return decodeStored(getPair(this, key)) as V | undefined;
+    if (typeof key === 'object') return decodeStored(getByObject(this, key)) as V | undefined;
     return this.#near.get(slot, key) as V | undefined;
   }
 
@@ -187,7 +187,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   has(key: K): boolean {
     const { slot } = storeOf(this, 'has');
-    if (isPair(key)) return hasPair(this, key);
+    if (typeof key === 'object') return hasByObject(this, key);
     return this.#near.has(key) || has(slot, key);
   }
 
@@ -200,13 +200,19 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.set('a', 1).set('b', { nested: ['values', 2n] });
    */
   set(key: K, value: V): this {
-    storeOf(this, 'set');
+    const { slot } = storeOf(this, 'set');
+    if (typeof key === 'object' || this.#computation !== undefined) this.#setOther(key, value);
+    else if (isPlain(value)) set(slot, key, value);
+    else setEncodedValue(this, key, value);
+    return this;
+  }
+
+  #setOther(key: K, value: V): void {
     const own = this.#ownKey(key);
     if (!isPlain(value)) setEncodedValue(this, own, value);
     else if (isPair(own)) setPair(this, own, value);
     else set(this.#native.slot, own, value);
     if (this.#computation !== undefined) notePut(this.#computation, own);
-    return this;
   }
 
   /**
@@ -405,13 +411,15 @@ function openStoreOf(receiver: unknown, method: string): NativeStore {
 // Both elements of a pair are read here and handed over, which is cheaper than to have the addon read them
 // (docs/performance.md, crossings). Getters in their place may close the map: the store is looked up afterwards.
 
-function getPair(map: unknown, key: Pair): unknown {
+function getByObject(map: unknown, key: unknown): unknown {
+  if (!isPair(key)) return get(storeOf(map, 'get').slot, key);
   const first = key[0];
   const second = key[1];
   return get(storeOf(map, 'get').slot, key, first, second);
 }
 
-function hasPair(map: unknown, key: Pair): boolean {
+function hasByObject(map: unknown, key: unknown): boolean {
+  if (!isPair(key)) return has(storeOf(map, 'has').slot, key);
   const first = key[0];
   const second = key[1];
   return has(storeOf(map, 'has').slot, key, first, second);
