@@ -27,7 +27,8 @@ using KeyedMethod = napi_value (*)(napi_env, Attachment&, const Key&, const napi
 
 // Reads the arguments of a callback, undefined where missing; the first is a slot. `count` is how many there is room
 // for, and then how many were given.
-inline Environment* ReadArguments(napi_env env, napi_callback_info info, napi_value* args, size_t* count, uint32_t* slot) {
+inline Environment* ReadArguments(napi_env env, napi_callback_info info, napi_value* args, size_t* count,
+                                  uint32_t* slot) {
   void* environment = nullptr;
   napi_get_cb_info(env, info, count, args, nullptr, &environment);
   *slot = 0;
