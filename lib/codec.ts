@@ -1,52 +1,124 @@
 /**
- * Values that are objects, as bytes and back: V8's serialisation format, with a copy's semantics as `structuredClone`
- * has them. Primitives never come here; the addon stores them as they are.
+ * Values that are not primitives, as bytes and back. Primitives never come here: the addon stores them as they are.
+ *
+ * A value takes the first of these ways that copies it exactly: bytes with a type are stored as they are (binary.ts);
+ * the user's codec, if the map has one, encodes all else; plain trees become MessagePack (plain.ts); what is left, V8
+ * serialises (clone.ts). All ways copy what `structuredClone` copies, and refuse what it refuses.
  */
 
-import { DefaultDeserializer, DefaultSerializer, Deserializer } from 'node:v8';
+import { types } from 'node:util';
+import { binaryKindOf, binaryOver, decodeBinary, type Encoded, encodeBinary } from './binary.js';
+import { decodeClone, encodeClone } from './clone.js';
+import { createError, DataCloneError, describe } from './errors.js';
+import { addon, type NativeStore } from './native.js';
+import { PlainCoder } from './plain.js';
 
-const CloneError = DOMException;
-const Bytes = Uint8Array;
-const { _readHostObject } = DefaultDeserializer.prototype as unknown as HostObjectReader;
+const { reply, scratch, valueKinds: kinds } = addon;
+const { apply } = Reflect;
+const { isSharedArrayBuffer, isUint8Array } = types;
+const { slice } = Uint8Array.prototype;
+const { from: wrapBytes } = Buffer;
+const NodeBuffer = Buffer;
 
-/** Node's reader of typed arrays and buffers. */
-interface HostObjectReader {
-  _readHostObject(): unknown;
+/** The symbol by which Node's own classes say how `structuredClone` copies them, which V8 alone does not know. */
+const platformClone = Object.getOwnPropertySymbols(Blob.prototype).find(
+  ({ description }) => description === 'messaging_clone_symbol',
+);
+
+/** A user's own way of turning values into bytes; see `ShardMapOptions.codec`. */
+export interface ShardMapCodec {
+  encode(value: never): Uint8Array;
+  decode(bytes: Uint8Array): unknown;
 }
 
 /** Whether the addon stores `value` as it is. Functions and symbols are not storable at all: `encode` says so. */
-export function isPlain(value: unknown): boolean {
+export function isPrimitive(value: unknown): boolean {
   const type = typeof value;
   return type === 'object' ? value === null : type !== 'function' && type !== 'symbol';
 }
 
-/** V8 calls it, and Node's writer of host objects calls it with `new`: a plain function serves both. */
-function DataCloneError(message: string): DOMException {
-  return new CloneError(message, 'DataCloneError');
+/** The codec of one map. */
+export class Codec {
+  readonly #plain: PlainCoder;
+  readonly #custom: ShardMapCodec | undefined;
+
+  constructor(native: NativeStore, custom: ShardMapCodec | undefined) {
+    this.#plain = new PlainCoder(native);
+    this.#custom = custom;
+  }
+
+  /**
+   * Runs getters of the user's. Throws a `DataCloneError` for what cannot be copied, and whatever such a getter or the
+   * user's codec throws.
+   */
+  encode(value: unknown): Encoded {
+    const kind = binaryKindOf(value);
+    if (kind !== undefined) return encodeBinary(value as ArrayBuffer, kind);
+    if (this.#custom !== undefined) return encodeCustom(this.#custom, value);
+    if (typeof value !== 'object') return encodeClone(value);
+    const copy = this.#plain.copy(value as object);
+    if (copy !== undefined) return this.#plain.encode(copy);
+    refusePlatformObject(value as object);
+    return encodeClone(value);
+  }
+
+  /** A value as the addon has just returned it: decoded where it was stored encoded. */
+  decodeStored(stored: unknown): unknown {
+    if (typeof stored !== 'object' || stored === null) return stored;
+    const kind = reply[0] as number;
+    const length = reply[1] as number;
+    if (stored === scratch) return this.#decode(kind, scratch, 0, length);
+    if (kind >= kinds.ArrayBuffer) return binaryOver(kind, stored as ArrayBuffer);
+    return this.#decode(kind, apply(wrapBytes, NodeBuffer, [stored]), 0, length);
+  }
+
+  /** A value of a list that the addon has returned, which begins in `bytes` at `offset` with its length. */
+  decodeListed(kind: number, bytes: Buffer, offset: number): unknown {
+    const start = offset + 4;
+    return this.#decode(kind, bytes, start, start + readLength(bytes, offset));
+  }
+
+  /** A fresh value from bytes of a kind, which may be overwritten afterwards. */
+  #decode(kind: number, bytes: Buffer, start: number, end: number): unknown {
+    switch (kind) {
+      case kinds.plain:
+        return this.#plain.decode(bytes, start, end);
+      case kinds.clone:
+        return decodeClone(bytes.subarray(start, end));
+      case kinds.custom:
+        return decodeCustom(this.#custom, apply(slice, bytes, [start, end]));
+      default:
+        return decodeBinary(kind, bytes, start, end);
+    }
+  }
 }
 
-/**
- * The bytes of `value`. Throws a `DataCloneError` for what cannot be copied, and whatever a getter of `value` throws.
- */
-export function encode(value: unknown): Uint8Array {
-  const serializer = new DefaultSerializer() as DefaultSerializer & { _getDataCloneError: typeof DataCloneError };
-  serializer._getDataCloneError = DataCloneError;
-  serializer.writeHeader();
-  serializer.writeValue(value);
-  return serializer.releaseBuffer();
+/** The bytes of a list that the addon has returned, with all encoded values in it. */
+export function wrapList(list: readonly unknown[]): Buffer | undefined {
+  return list[0] === undefined ? undefined : (apply(wrapBytes, NodeBuffer, [list[0]]) as Buffer);
 }
 
-/** A fresh copy of the value that `encode` made the bytes from. */
-export function decode(bytes: unknown): unknown {
-  // Not a DefaultDeserializer: on Node 20 making one runs Array.prototype[Symbol.iterator], which users may have
-  // replaced.
-  const deserializer = new Deserializer(new Bytes(bytes as ArrayBuffer)) as Deserializer & HostObjectReader;
-  deserializer._readHostObject = _readHostObject;
-  deserializer.readHeader();
-  return deserializer.readValue();
+function readLength(bytes: Uint8Array, offset: number): number {
+  const at = (index: number) => bytes[offset + index] as number;
+  return at(0) + at(1) * 2 ** 8 + at(2) * 2 ** 16 + at(3) * 2 ** 24;
 }
 
-/** A value as the addon returns it, decoded where it was stored encoded. */
-export function decodeStored(stored: unknown): unknown {
-  return typeof stored === 'object' && stored !== null ? decode(stored) : stored;
+function encodeCustom(codec: ShardMapCodec, value: unknown): Encoded {
+  const view: unknown = codec.encode(value as never);
+  if (!isUint8Array(view) || isSharedArrayBuffer(view.buffer)) {
+    const what = `${describe(view)}, and must return a Uint8Array that is not over shared memory`;
+    throw createError('ERR_SHARDMAP_CODEC', `options.codec.encode returned ${what}`);
+  }
+  return { kind: kinds.custom, view, start: 0, end: view.length };
+}
+
+function decodeCustom(codec: ShardMapCodec | undefined, bytes: Uint8Array): unknown {
+  if (codec !== undefined) return codec.decode(bytes);
+  const message = 'the value was encoded by a codec of its user, and this map was opened without options.codec';
+  throw createError('ERR_SHARDMAP_CODEC', message);
+}
+
+function refusePlatformObject(value: object): void {
+  if (platformClone === undefined || !(platformClone in value)) return;
+  throw DataCloneError(`${describe(value)} of Node's cannot be stored.`);
 }

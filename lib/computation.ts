@@ -36,6 +36,15 @@ export function noteDelete(innermost: Computation | undefined, key: unknown): vo
   }
 }
 
+/** The map has set, or deleted, all of `keys`. */
+export function noteEach(
+  note: typeof notePut | typeof noteDelete,
+  innermost: Computation | undefined,
+  keys: readonly unknown[],
+): void {
+  for (let index = 0; index < keys.length; index++) note(innermost, keys[index]);
+}
+
 /** The map has deleted all keys. */
 export function noteClear(innermost: Computation | undefined): void {
   for (let each = innermost; each !== undefined; each = each.outer) each.isOwnEntry = false;

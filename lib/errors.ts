@@ -3,6 +3,7 @@
  * `docs/errors.md` lists the codes for users and `native/base/status.h` for C++; a test keeps the three the same.
  */
 
+const CloneError = DOMException;
 const { defineProperty, setPrototypeOf } = Object;
 
 /**
@@ -36,6 +37,8 @@ const CLASSES = {
   ERR_SHARDMAP_KEY_TOO_LONG: RangeError,
   ERR_SHARDMAP_VALUE_TOO_LONG: RangeError,
   ERR_SHARDMAP_INVALID_ARGUMENT: TypeError,
+  ERR_SHARDMAP_CODEC: TypeError,
+  ERR_SHARDMAP_VALUE_TYPE: TypeError,
   ERR_SHARDMAP_OUT_OF_RANGE: RangeError,
   ERR_SHARDMAP_INVALID_RECEIVER: TypeError,
   ERR_SHARDMAP_INVALID_HANDLE: TypeError,
@@ -69,6 +72,11 @@ export function createError(code: ErrorCode, message: string, cause?: unknown): 
   return error;
 }
 
+/** For a value that cannot be copied. V8 calls it, and may call it with `new`: a plain function serves both. */
+export function DataCloneError(message: string): DOMException {
+  return new CloneError(message, 'DataCloneError');
+}
+
 /** What the addon calls to throw. */
 export function fail(code: string, message: string): never {
   throw createError(code as ErrorCode, message);
@@ -100,7 +108,7 @@ export function createClosedError(what: string): Error {
 const DESCRIBED_CHARS_MAX = 40;
 
 /** A few words for a message about `value`; runs no code of the user's. */
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return `the string '${value.length > DESCRIBED_CHARS_MAX ? `${value.slice(0, DESCRIBED_CHARS_MAX)}…` : value}'`;

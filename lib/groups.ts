@@ -1,6 +1,6 @@
 /** The grouping of items by key, as `Map.groupBy` does it, with a store as the index of the groups. */
 
-import { encode } from './codec.js';
+import type { Codec } from './codec.js';
 import { createArgumentError } from './errors.js';
 import { canonicalizeKey, readKeyOnce } from './key.js';
 import { ABSENT, addon } from './native.js';
@@ -13,6 +13,7 @@ const { insert, setEncoded } = addon;
  */
 export function groupInto<Item>(
   slot: number,
+  codec: Codec,
   items: Iterable<Item>,
   callback: (item: Item, index: number) => unknown,
 ): void {
@@ -32,5 +33,8 @@ export function groupInto<Item>(
       group[group.length] = item;
     }
   }
-  for (let each = 0; each < groups.length; each++) setEncoded(slot, keys[each], encode(groups[each]));
+  for (let each = 0; each < groups.length; each++) {
+    const { kind, view, start, end } = codec.encode(groups[each]);
+    setEncoded(slot, keys[each], kind, view, start, end);
+  }
 }

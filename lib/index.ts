@@ -1,5 +1,6 @@
 /** The package's public surface: exports only. */
 
+export type { ShardMapCodec } from './codec.js';
 export type { ErrorCode } from './errors.js';
 export { ShardMapError } from './errors.js';
 export type { ShardMapHandle } from './handle.js';

@@ -4,7 +4,7 @@
  * entries is looked at again before it is shown.
  */
 
-import { decodeStored } from './codec.js';
+import { type Codec, wrapList } from './codec.js';
 import { createReceiverError } from './errors.js';
 import { ABSENT, addon, type NativeStore } from './native.js';
 
@@ -19,18 +19,27 @@ const PAGE_ENTRIES_MIN = 16;
 const PAGE_ENTRIES_MAX = 1024;
 const PAGE_GROWTH = 4;
 
-/** A walk over a store. `key` and `stored` are those of the entry that `advance` found last. */
+/** Items of a page before its entries, and those of an entry. */
+const PAGE_HEAD_ITEMS = 1;
+const ENTRY_ITEMS = 4;
+
+/** A walk over a store. `key` is that of the entry that `advance` found last. */
 export class Cursor {
   key: unknown = undefined;
-  stored: unknown = undefined;
+  readonly #codec: Codec;
   #page: unknown[] = [];
+  #bytes: Buffer | undefined;
+  /** The value found last; in `#bytes` at this offset where its kind is not 0. */
+  #kind = 0;
+  #value: unknown = undefined;
   #index = 0;
   #sequence = 0;
   #entries = PAGE_ENTRIES_MIN;
   #mutations: number;
 
   /** Before the first entry. */
-  constructor(native: NativeStore) {
+  constructor(native: NativeStore, codec: Codec) {
+    this.#codec = codec;
     this.#mutations = native.control[0] as number;
   }
 
@@ -44,27 +53,36 @@ export class Cursor {
     return false;
   }
 
+  /** The value of the entry that `advance` found last; to be asked for once, before the map is used for anything. */
+  takeValue(): unknown {
+    if (this.#kind === 0) return this.#codec.decodeStored(this.#value);
+    return this.#codec.decodeListed(this.#kind, this.#bytes as Buffer, this.#value as number);
+  }
+
   #take(native: NativeStore): boolean {
     const page = this.#page;
     const index = this.#index;
-    this.#index = index + 3;
+    this.#index = index + ENTRY_ITEMS;
     const sequence = page[index] as number;
-    const key = page[index + 1];
+    this.key = page[index + 1];
     this.#sequence = sequence;
-    const isFresh = native.control[0] === this.#mutations;
-    const stored = isFresh ? page[index + 2] : recheck(native.slot, key, sequence, ABSENT);
-    if (stored === ABSENT) return false;
-    this.key = key;
-    this.stored = stored;
-    return true;
+    if (native.control[0] === this.#mutations) {
+      this.#kind = page[index + 2] as number;
+      this.#value = page[index + 3];
+      return true;
+    }
+    this.#kind = 0;
+    this.#value = recheck(native.slot, this.key, sequence, ABSENT);
+    return this.#value !== ABSENT;
   }
 
   #turn(native: NativeStore): boolean {
     this.#mutations = native.control[0] as number;
     this.#page = readPage(native.slot, this.#sequence, this.#entries);
-    this.#index = 0;
+    this.#bytes = wrapList(this.#page);
+    this.#index = PAGE_HEAD_ITEMS;
     if (this.#entries < PAGE_ENTRIES_MAX) this.#entries *= PAGE_GROWTH;
-    return this.#page.length > 0;
+    return this.#page.length > PAGE_HEAD_ITEMS;
   }
 }
 
@@ -103,14 +121,14 @@ class MapIterator<Owner, Item> {
   }
 
   #item(): unknown {
-    const { key, stored } = this.#cursor;
+    const cursor = this.#cursor;
     switch (this.#kind) {
       case 'key':
-        return key;
+        return cursor.key;
       case 'value':
-        return decodeStored(stored);
+        return cursor.takeValue();
       case 'entry':
-        return [key, decodeStored(stored)];
+        return [cursor.key, cursor.takeValue()];
     }
   }
 }

@@ -12,20 +12,21 @@ export type PairArguments = [] | [first: unknown, second: unknown];
  * one call target however many maps there are. Slot 0 is never open: on it, as on any closed slot, everything but
  * `close` throws. All functions validate the key first; one that is an array is read by them, which runs getters that
  * take the place of elements; but an array of two elements may have these, already read, as `pair` behind all other
- * arguments. A value that was stored encoded comes back as an `ArrayBuffer`,
- * and no other value is an object.
+ * arguments. A value that was stored encoded comes back as an object, and no other value is one: see `AddonReply`.
  */
 export interface Addon {
   /**
-   * Once per environment, before anything else. `fail` builds and throws the error; `collect` is `(...items) => items`.
+   * Before anything else. `fail` builds and throws the error; `collect` is `(...items) => items`. Returns where encoded
+   * values are found that were returned: what was given first in this environment.
    */
-  setup(hooks: { fail(code: string, message: string): never; collect(...items: unknown[]): unknown[] }): void;
+  setup(hooks: AddonHooks): AddonReply;
   readonly limits: {
     readonly keyBytesMax: number;
     readonly keyPartsMax: number;
     readonly valueBytesMax: number;
     readonly shardsMax: number;
   };
+  readonly valueKinds: ValueKinds;
   /** A new store, or with a name the process's store of that name; `shards` 0 is the default. */
   create(name: string | undefined, shards: number): NativeStore;
   /** The open store with this id, or undefined where there is none. */
@@ -39,23 +40,114 @@ export interface Addon {
   has(slot: number, key: unknown, ...pair: PairArguments): boolean;
   /** `value` is a primitive, but no symbol. */
   set(slot: number, key: unknown, value: unknown, ...pair: PairArguments): void;
-  setEncoded(slot: number, key: unknown, bytes: Uint8Array): void;
+  /** The value is of a kind of `valueKinds`, and its bytes are those of `view` from `start` to `end`, copied. */
+  setEncoded(slot: number, key: unknown, kind: number, view: ArrayBufferView, start: number, end: number): void;
   delete(slot: number, key: unknown, ...pair: PairArguments): boolean;
   clear(slot: number): void;
   size(slot: number): number;
   /** In one atomic step: returns the value that was there, or inserts and returns `absent`. */
   insert(slot: number, key: unknown, value: unknown, absent: unknown, ...pair: PairArguments): unknown;
-  insertEncoded(slot: number, key: unknown, bytes: Uint8Array, absent: unknown): unknown;
+  insertEncoded(
+    slot: number,
+    key: unknown,
+    kind: number,
+    view: ArrayBufferView,
+    start: number,
+    end: number,
+    absent: unknown,
+  ): unknown;
   /**
-   * `[sequence, key, value, …]` of about `count` entries with a sequence above `after`, in insertion order; fewer where
-   * they are large, and `[]` at the end only.
+   * `[bytes, sequence, key, kind, value, …]` of about `count` entries with a sequence above `after`, in insertion order;
+   * fewer where they are large, and none at the end only. Where `kind` is not 0, the value is encoded: in the
+   * ArrayBuffer `bytes`, at the offset `value`, are the number of its bytes, in four of them, the lowest first, and they.
    */
   page(slot: number, after: number, count: number): unknown[];
   /** The value of `key` if that is still the entry with `sequence`, else `absent`. */
   recheck(slot: number, key: unknown, sequence: number, absent: unknown): unknown;
   stats(slot: number): NativeStats;
+  /**
+   * The values of keys, undefined where there is none; or, if `reply[0]` is 1 afterwards, a list as a page's, but of kinds
+   * and values alone. `first` is the place of the first key, for errors. A call takes 256 keys at most.
+   */
+  getMany(slot: number, first: number, ...keys: unknown[]): unknown[];
+  hasMany(slot: number, first: number, ...keys: unknown[]): boolean[];
+  /**
+   * Copies the value of `key`, of `kind`, into the bytes of `out` from `start` on. Returns how many bytes; or -1 where
+   * there is none, -2 where `out` has not the room, -3 where it is of another kind, and in `reply` of which.
+   */
+  getInto(slot: number, kind: number, out: ArrayBufferView, start: number, key: unknown): number;
+  /**
+   * Copies the values of keys, of `kind` and `rowBytes` each, into the bytes of `out` from `start` on, one behind the
+   * other, and sets bytes of `mask` from `maskStart` on to 1 where there is one, else to 0. Returns how many were found; or
+   * -2 where `out` or `mask` has not the room, or -3 less the place in `keys` of one whose value is another, with its kind
+   * and bytes in `reply`: then nothing was copied.
+   */
+  gather(
+    slot: number,
+    kind: number,
+    out: ArrayBufferView,
+    start: number,
+    rowBytes: number,
+    mask: Uint8Array,
+    maskStart: number,
+    ...keys: unknown[]
+  ): number;
+  /** A new batch: keys and entries that are collected for `setMany` and `deleteMany`. To be closed. */
+  openBatch(): number;
+  closeBatch(batch: number): void;
+  /** These three add to a batch, all or nothing of what they are given. `entries` are keys and primitive values in turn. */
+  addKeys(batch: number, ...keys: unknown[]): void;
+  addEntries(batch: number, ...entries: unknown[]): void;
+  addEncoded(batch: number, key: unknown, kind: number, view: ArrayBufferView, start: number, end: number): void;
+  /** Sets the entries of a batch in order. Those that were set are in it no more. */
+  setMany(slot: number, batch: number): void;
+  deleteMany(slot: number, batch: number): number;
+  /** What `saveStructures` saved last, or undefined. */
+  loadStructures(slot: number): string | undefined;
+  /** Replaces the text if that is still `expected`; returns whether it was. */
+  saveStructures(slot: number, expected: string | undefined, text: string): boolean;
   /** Idempotent. The slot's number may be another store's afterwards. */
   close(slot: number): void;
+}
+
+/** What the addon calls, and where it leaves encoded values: `reply` and `scratch` are its own from then on. */
+export interface AddonHooks extends AddonReply {
+  fail(code: string, message: string): never;
+  collect(...items: unknown[]): unknown[];
+}
+
+/**
+ * Where an encoded value is found until the next call of the addon: its bytes in `scratch`, which is then what was
+ * returned, or in an ArrayBuffer of its own, if they are too many; its kind in `reply[0]`, their number in `reply[1]`.
+ */
+export interface AddonReply {
+  readonly scratch: Buffer;
+  readonly reply: Float64Array;
+}
+
+/** Numbers of the kinds of encoded values. Never stored outside of the process. */
+export interface ValueKinds {
+  /** MessagePack with the store's structures. */
+  readonly plain: number;
+  /** V8's serialisation format. */
+  readonly clone: number;
+  /** Of a user's codec. */
+  readonly custom: number;
+  readonly ArrayBuffer: number;
+  readonly DataView: number;
+  readonly Buffer: number;
+  readonly Int8Array: number;
+  readonly Uint8Array: number;
+  readonly Uint8ClampedArray: number;
+  readonly Int16Array: number;
+  readonly Uint16Array: number;
+  readonly Int32Array: number;
+  readonly Uint32Array: number;
+  readonly Float16Array: number;
+  readonly Float32Array: number;
+  readonly Float64Array: number;
+  readonly BigInt64Array: number;
+  readonly BigUint64Array: number;
 }
 
 /**
@@ -95,13 +187,17 @@ export interface NativeStats {
 /** What the addon returns in place of a value where there is none: no stored value is a symbol. */
 export const ABSENT: unique symbol = Symbol('absent');
 
-function load(): Addon {
+/** Longest encoded value that costs no ArrayBuffer of its own when it is read. */
+const SCRATCH_BYTES = 1 << 16;
+
+function load(): Addon & AddonReply {
   const packageRoot = fileURLToPath(new URL('..', import.meta.url));
   try {
     const loadBinary = createRequire(import.meta.url)('node-gyp-build') as (root: string) => Addon;
     const addon = loadBinary(packageRoot);
-    addon.setup({ fail, collect: (...items) => items });
-    return addon;
+    const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    const reply = addon.setup({ fail, collect: (...items) => items, scratch, reply: new Float64Array(2) });
+    return { ...addon, ...reply };
   } catch (cause) {
     const target = `${process.platform}-${process.arch}, Node ${process.version}`;
     const message = `no native binary of shardmap could be loaded from ${packageRoot} (${target})`;

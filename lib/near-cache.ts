@@ -9,7 +9,7 @@
  * docs/performance.md, near cache.)
  */
 
-import { decodeStored } from './codec.js';
+import { Codec } from './codec.js';
 import { addon, CLOSED_STORE, type NativeStore } from './native.js';
 
 const { get, getVersioned } = addon;
@@ -54,6 +54,7 @@ for (const method of ['get', 'set', 'clear', 'delete'] as const) {
 
 /** The near cache of one map. */
 export class NearCache {
+  readonly #codec: Codec;
   readonly #control: NativeStore['control'];
   readonly #versions: NativeStore['versions'];
   readonly #records = new Records();
@@ -63,7 +64,8 @@ export class NearCache {
   #restReads = 0;
   #nextRestReads = REST_READS_MIN;
 
-  constructor({ control, versions }: NativeStore) {
+  constructor({ control, versions }: NativeStore, codec: Codec) {
+    this.#codec = codec;
     this.#control = control;
     this.#versions = versions;
   }
@@ -72,7 +74,7 @@ export class NearCache {
   get(slot: number, key: unknown): unknown {
     if (this.#restReads > 0) {
       this.#restReads--;
-      return decodeStored(get(slot, key));
+      return this.#codec.decodeStored(get(slot, key));
     }
     const record = this.#records.get(key);
     if (record === undefined || !this.#isCurrent(record)) return this.#miss(slot, key, record);
@@ -108,7 +110,7 @@ export class NearCache {
 
   #read(slot: number, key: unknown, record: NearRecord | undefined): unknown {
     const stored = getVersioned(slot, key);
-    if (!isKept(stored) || !isKept(key)) return decodeStored(stored);
+    if (!isKept(stored) || !isKept(key)) return this.#codec.decodeStored(stored);
     if (record !== undefined) {
       record.value = stored;
       record.version = this.#control[1] as number;
@@ -140,4 +142,4 @@ function copyOf(key: unknown): unknown {
 }
 
 /** That of a map that is closed: knows nothing. */
-export const CLOSED_NEAR_CACHE = new NearCache(CLOSED_STORE);
+export const CLOSED_NEAR_CACHE = new NearCache(CLOSED_STORE, new Codec(CLOSED_STORE, undefined));

@@ -1,9 +1,12 @@
 /** The options of a new map: their types, defaults and bounds. */
 
+import type { ShardMapCodec } from './codec.js';
 import { createArgumentError, createError, createRangeError } from './errors.js';
 import { addon, type NativeStore } from './native.js';
 
 const { keys } = Object;
+const { apply } = Reflect;
+const { includes } = Array.prototype;
 const { isInteger } = Number;
 
 /** Longest name of a store, in UTF-16 code units. */
@@ -22,23 +25,37 @@ export interface ShardMapOptions {
    * memory each. Default: from the number of cores.
    */
   readonly shards?: number | undefined;
+  /**
+   * How this map turns values into bytes and back, in place of its own ways: all values but primitives, typed arrays,
+   * `ArrayBuffer`, `DataView` and `Buffer`. The bytes are copied. What other maps of the store encoded by their own ways
+   * stays readable; what a codec encoded is readable only with one. What its functions throw, the operation throws, and
+   * the store is unchanged; they may use the map.
+   */
+  readonly codec?: ShardMapCodec | undefined;
 }
 
 /** Options after validation. `shards` 0 is the default. */
 export interface ResolvedOptions {
   readonly name: string | undefined;
   readonly shards: number;
+  readonly codec: ShardMapCodec | undefined;
+}
+
+/** A store, and how one map of it encodes values. */
+export interface StoreAccess {
+  readonly native: NativeStore;
+  readonly codec: ShardMapCodec | undefined;
 }
 
 /**
  * What `ShardMap.from` hands to the constructor in place of options: a store that is open already, for one map to take.
  */
 export class Attachment {
-  readonly #native: NativeStore;
+  readonly #access: StoreAccess;
   #isTaken = false;
 
-  constructor(native: NativeStore) {
-    this.#native = native;
+  constructor(access: StoreAccess) {
+    this.#access = access;
   }
 
   get isTaken(): boolean {
@@ -46,40 +63,70 @@ export class Attachment {
   }
 
   /** The store in `options` if these are an attachment that no map has taken. */
-  static take(options: unknown): NativeStore | undefined {
-    if (typeof options !== 'object' || options === null || !(#native in options) || options.#isTaken) return undefined;
+  static take(options: unknown): StoreAccess | undefined {
+    if (typeof options !== 'object' || options === null || !(#access in options) || options.#isTaken) return undefined;
     options.#isTaken = true;
-    return options.#native;
+    return options.#access;
   }
 }
 
 /** Validates what the user gave. */
 export function resolveOptions(options: unknown): ResolvedOptions {
-  if (options === undefined) return { name: undefined, shards: 0 };
+  const { name, shards, codec } = readOptions(options, ['name', 'shards', 'codec']);
+  return { name: resolveName(name), shards: resolveShards(shards), codec: resolveCodec(codec) };
+}
+
+/** The codec among the options of `ShardMap.from`. */
+export function resolveAttachOptions(options: unknown): ShardMapCodec | undefined {
+  return resolveCodec(readOptions(options, ['codec']).codec);
+}
+
+function readOptions<Name extends string>(
+  options: unknown,
+  names: readonly Name[],
+): { readonly [_ in Name]?: unknown } {
+  if (options === undefined) return {};
   if (typeof options !== 'object' || options === null) throw createArgumentError('options', 'an object', options);
-  refuseUnknown(options);
-  const { name, shards } = options as { name?: unknown; shards?: unknown };
-  return { name: resolveName(name), shards: resolveShards(shards) };
+  refuseUnknown(options, names);
+  return options;
 }
 
 /** Opens the store that the options ask for. */
-export function openStore(options: unknown): NativeStore {
+export function openStore(options: unknown): StoreAccess {
   const attached = Attachment.take(options);
   if (attached !== undefined) return attached;
-  const { name, shards } = resolveOptions(options);
+  const { name, shards, codec } = resolveOptions(options);
   const native = addon.create(name, shards);
-  if (shards === 0 || native.shards === shards) return native;
+  if (shards === 0 || native.shards === shards) return { native, codec };
   addon.close(native.slot);
   const message = `the store '${name}' is open with ${native.shards} shards and cannot be opened with ${shards}`;
   throw createError('ERR_SHARDMAP_OPTIONS_CONFLICT', message);
 }
 
-function refuseUnknown(options: object): void {
-  const names = keys(options);
-  for (let index = 0; index < names.length; index++) {
-    const option = names[index];
-    if (option !== 'name' && option !== 'shards') throw createArgumentError('an option', "'name' or 'shards'", option);
+function refuseUnknown(options: object, names: readonly string[]): void {
+  const given = keys(options);
+  for (let index = 0; index < given.length; index++) {
+    const option = given[index] as string;
+    if (!apply(includes, names, [option])) throw createArgumentError('an option', oneOf(names), option);
   }
+}
+
+function oneOf(names: readonly string[]): string {
+  let text = '';
+  for (let index = 0; index < names.length; index++) {
+    const joint = index === 0 ? '' : index === names.length - 1 ? ' or ' : ', ';
+    text += `${joint}'${names[index]}'`;
+  }
+  return text;
+}
+
+function resolveCodec(codec: unknown): ShardMapCodec | undefined {
+  if (codec === undefined) return undefined;
+  if (typeof codec !== 'object' || codec === null) throw createArgumentError('options.codec', 'an object', codec);
+  const { encode, decode } = codec as { encode?: unknown; decode?: unknown };
+  if (typeof encode !== 'function') throw createArgumentError('options.codec.encode', 'a function', encode);
+  if (typeof decode !== 'function') throw createArgumentError('options.codec.decode', 'a function', decode);
+  return codec as ShardMapCodec;
 }
 
 function resolveName(name: unknown): string | undefined {

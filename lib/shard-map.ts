@@ -1,8 +1,9 @@
 /** The class: the contract of ECMAScript's `Map`, over a store that all threads of the process share. */
 
 import type { InspectOptions, inspect } from 'node:util';
-import { decodeStored, encode, isPlain } from './codec.js';
-import { Computation, noteClear, noteDelete, notePut } from './computation.js';
+import { deleteAll, getAll, hasAll, setAll } from './batch.js';
+import { Codec, isPrimitive } from './codec.js';
+import { Computation, noteClear, noteDelete, noteEach, notePut } from './computation.js';
 import { addEntries, isObject } from './entries.js';
 import { createArgumentError, createClosedError, createError, createReceiverError } from './errors.js';
 import { groupInto } from './groups.js';
@@ -12,7 +13,7 @@ import { Cursor, createIterator, type IterationKind } from './iterator.js';
 import { canonicalizeKey, isPair, type Key, type Pair, readKeyOnce } from './key.js';
 import { ABSENT, addon, CLOSED_STORE, type NativeStore } from './native.js';
 import { CLOSED_NEAR_CACHE, NearCache } from './near-cache.js';
-import { Attachment, openStore, type ShardMapOptions } from './options.js';
+import { Attachment, openStore, resolveAttachOptions, type ShardMapOptions } from './options.js';
 import { createStats, type ShardMapStats } from './stats.js';
 
 const { find, get, has, insert, insertEncoded, set, setEncoded, clear, close, stats } = addon;
@@ -31,6 +32,8 @@ const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as
 
 /** The store of `receiver`; throws where that is no ShardMap. Defined where the private field is in sight. */
 let storeOf: (receiver: unknown, method: string) => NativeStore;
+/** The codec of one that is known to be a ShardMap. */
+let codecOf: (map: unknown) => Codec;
 
 /**
  * A `Map` that all threads of a Node process share: entries live outside of V8's heap, and no thread's copy is made of
@@ -42,9 +45,9 @@ let storeOf: (receiver: unknown, method: string) => NativeStore;
  * one's work on a single shard.
  *
  * Keys are primitives but symbols, `Uint8Array`s by content, and arrays of primitives part by part: see {@link Key}.
- * Values are copies: whatever `structuredClone` can copy. Any operation throws `ERR_SHARDMAP_CLOSED` after `close()`,
- * `ERR_SHARDMAP_INVALID_RECEIVER` on anything that is no ShardMap, and `ERR_SHARDMAP_INVALID_KEY` or
- * `ERR_SHARDMAP_KEY_TOO_LONG` for a key that cannot be stored.
+ * Values are copies: whatever `structuredClone` can copy, but for memory that threads share. Any operation throws
+ * `ERR_SHARDMAP_CLOSED` after `close()`, `ERR_SHARDMAP_INVALID_RECEIVER` on anything that is no ShardMap, and
+ * `ERR_SHARDMAP_INVALID_KEY` or `ERR_SHARDMAP_KEY_TOO_LONG` for a key that cannot be stored.
  *
  * @example
  * const map = new ShardMap<string, number>([['answer', 42]]);
@@ -55,6 +58,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
 
   #native: NativeStore;
   #near: NearCache;
+  readonly #codec: Codec;
   #computation: Computation | undefined;
 
   static {
@@ -62,6 +66,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
       if (typeof receiver === 'object' && receiver !== null && #native in receiver) return receiver.#native;
       throw createReceiverError(method, 'ShardMap', receiver);
     };
+    codecOf = (map) => (map as ShardMap).#codec;
     // As a Map's, and as every subclass of Map has it: libraries (lodash's isEmpty, size, isMap) tell a Map by it.
     defineProperty(ShardMap.prototype, Symbol.toStringTag, { value: 'Map', configurable: true });
   }
@@ -81,9 +86,10 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     entries: Iterable<readonly [K, V]> | null | undefined = undefined,
     options: ShardMapOptions | undefined = undefined,
   ) {
-    const native = openStore(options);
+    const { native, codec } = openStore(options);
     this.#native = native;
-    this.#near = new NearCache(native);
+    this.#codec = new Codec(native, codec);
+    this.#near = new NearCache(native, this.#codec);
     if (new.target !== ShardMap && !isObject(new.target.prototype)) setPrototypeOf(this, ShardMap.prototype);
     if (entries === undefined || entries === null) return;
     try {
@@ -103,17 +109,22 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * Attaches to the open store that a handle names, in any thread of the process.
    *
    * @param handle - A map's `handle`, as it is or as it arrives by `workerData`, `postMessage` or `structuredClone`.
+   * @param options - The codec, where the map has one: each thread brings its own.
    * @throws ERR_SHARDMAP_INVALID_HANDLE for anything else; ERR_SHARDMAP_CLOSED where no thread has the store open any
-   *   more.
+   *   more; ERR_SHARDMAP_INVALID_ARGUMENT for bad options.
    * @example
    * const map = ShardMap.from<string, number>(workerData.map);
    */
-  static from<K extends Key = string, V = unknown>(handle: ShardMapHandle): ShardMap<K, V> {
+  static from<K extends Key = string, V = unknown>(
+    handle: ShardMapHandle,
+    options: Pick<ShardMapOptions, 'codec'> | undefined = undefined,
+  ): ShardMap<K, V> {
     const id = readHandle(handle);
+    const codec = resolveAttachOptions(options);
     const native = addon.attach(id);
     if (native === undefined)
       throw createClosedError(`the store ${id} is not open: each of its maps was closed, or its threads ended`);
-    const attachment = new Attachment(native);
+    const attachment = new Attachment({ native, codec });
     try {
       // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
       const map = new (typeof this === 'function' ? this : ShardMap)<K, V>(undefined, attachment as ShardMapOptions);
@@ -136,7 +147,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   static groupBy<K extends Key, T>(items: Iterable<T>, callback: (item: T, index: number) => K): ShardMap<K, T[]> {
     const map = new ShardMap<K, T[]>();
-    groupInto(map.#native.slot, items, callback);
+    groupInto(map.#native.slot, map.#codec, items, callback);
     return map;
   }
 
@@ -175,7 +186,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   get(key: K): V | undefined {
     const { slot } = storeOf(this, 'get');
-    if (typeof key === 'object') return decodeStored(getByObject(this, key)) as V | undefined;
+    if (typeof key === 'object') return this.#codec.decodeStored(getByObject(this, key)) as V | undefined;
     return this.#near.get(slot, key) as V | undefined;
   }
 
@@ -202,14 +213,14 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   set(key: K, value: V): this {
     const { slot } = storeOf(this, 'set');
     if (typeof key === 'object' || this.#computation !== undefined) this.#setOther(key, value);
-    else if (isPlain(value)) set(slot, key, value);
-    else setEncodedValue(this, key, value);
+    else if (isPrimitive(value)) set(slot, key, value);
+    else this.#setEncoded(key, value);
     return this;
   }
 
   #setOther(key: K, value: V): void {
     const own = this.#ownKey(key);
-    if (!isPlain(value)) setEncodedValue(this, own, value);
+    if (!isPrimitive(value)) this.#setEncoded(own, value);
     else if (isPair(own)) setPair(this, own, value);
     else set(this.#native.slot, own, value);
     if (this.#computation !== undefined) notePut(this.#computation, own);
@@ -251,8 +262,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   getOrInsert(key: K, value: V): V {
     storeOf(this, 'getOrInsert');
     const own = this.#ownKey(key);
-    const found = isPlain(value) ? insertPlainValue(this, own, value) : insertEncodedValue(this, own, value);
-    if (found !== ABSENT) return decodeStored(found) as V;
+    const found = isPrimitive(value) ? insertPrimitive(this, own, value) : this.#insertEncoded(own, value);
+    if (found !== ABSENT) return this.#codec.decodeStored(found) as V;
     if (this.#computation !== undefined) notePut(this.#computation, own);
     return value;
   }
@@ -272,7 +283,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
     const own = readKeyOnce(key);
     const found = find(this.#native.slot, own, ABSENT);
-    if (found !== ABSENT) return decodeStored(found) as V;
+    if (found !== ABSENT) return this.#codec.decodeStored(found) as V;
     const computation = new Computation(own, this.#computation);
     this.#computation = computation;
     try {
@@ -282,20 +293,95 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     }
   }
 
+  /** Encoding runs code of the user's, which may close the map: its store is looked up afterwards. */
+  #setEncoded(key: unknown, value: unknown): void {
+    const { kind, view, start, end } = this.#codec.encode(value);
+    setEncoded(this.#native.slot, key, kind, view, start, end);
+  }
+
+  #insertEncoded(key: unknown, value: unknown): unknown {
+    const { kind, view, start, end } = this.#codec.encode(value);
+    return insertEncoded(this.#native.slot, key, kind, view, start, end, ABSENT);
+  }
+
   #compute(computation: Computation, callback: (key: K) => V): V {
     const key = computation.key as K;
     const value = callback(canonicalizeKey(key) as K);
-    const bytes = isPlain(value) ? undefined : encode(value);
+    const encoded = isPrimitive(value) ? undefined : this.#codec.encode(value);
     const { slot } = this.#native;
     if (computation.isOwnEntry) {
-      if (bytes === undefined) set(slot, key, value);
-      else setEncoded(slot, key, bytes);
+      if (encoded === undefined) set(slot, key, value);
+      else setEncoded(slot, key, encoded.kind, encoded.view, encoded.start, encoded.end);
     } else {
-      const found = bytes === undefined ? insert(slot, key, value, ABSENT) : insertEncoded(slot, key, bytes, ABSENT);
-      if (found !== ABSENT) return decodeStored(found) as V;
+      const found =
+        encoded === undefined
+          ? insert(slot, key, value, ABSENT)
+          : insertEncoded(slot, key, encoded.kind, encoded.view, encoded.start, encoded.end, ABSENT);
+      if (found !== ABSENT) return this.#codec.decodeStored(found) as V;
     }
     notePut(computation.outer, key);
     return value;
+  }
+
+  /**
+   * The values of many keys, in their order, undefined where there is none. Each is read by itself, as `get` reads it, but
+   * in one call for 256 keys, which overlaps what they wait for: cheaper by far than as many gets of keys at random.
+   *
+   * @param keys - An array, or any iterable but a string.
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `keys` is none; ERR_SHARDMAP_INVALID_KEY, ERR_SHARDMAP_KEY_TOO_LONG with
+   *   the place of the key.
+   * @example
+   * const [a, b] = map.getMany(['a', 'b']);
+   */
+  getMany(keys: Iterable<K>): (V | undefined)[] {
+    storeOf(this, 'getMany');
+    return getAll(() => this.#native.slot, this.#codec, keys) as (V | undefined)[];
+  }
+
+  /**
+   * Whether there is an entry, for each of many keys, in their order. As {@link ShardMap.getMany}.
+   *
+   * @example
+   * map.hasMany(['a', 'b']); // [true, false]
+   */
+  hasMany(keys: Iterable<K>): boolean[] {
+    storeOf(this, 'hasMany');
+    return hasAll(() => this.#native.slot, keys);
+  }
+
+  /**
+   * Sets many entries, as if by `set` one after the other: of two with one key the later wins. All are read and encoded
+   * first; where one cannot be stored, nothing is set. Each entry is set atomically, the batch as a whole is not: other
+   * threads may see some of it before the rest.
+   *
+   * @param entries - `[key, value]` pairs: an array, a `Map`, or any iterable of them.
+   * @throws As {@link ShardMap.set}, with the place of the entry; ERR_SHARDMAP_OUT_OF_MEMORY, after which entries may
+   *   have been set from the first on.
+   * @example
+   * map.setMany([['a', 1], ['b', 2]]);
+   */
+  setMany(entries: Iterable<readonly [K, V]>): this {
+    storeOf(this, 'setMany');
+    const noted: unknown[] | undefined = this.#computation === undefined ? undefined : [];
+    setAll(() => this.#native.slot, this.#codec, entries, noted);
+    if (noted !== undefined) noteEach(notePut, this.#computation, noted);
+    return this;
+  }
+
+  /**
+   * Deletes many keys; returns how many of them there were. All are read first; where one is no key, nothing is deleted.
+   * Each is deleted atomically, the batch as a whole is not.
+   *
+   * @throws As {@link ShardMap.getMany}.
+   * @example
+   * map.deleteMany(['a', 'b']); // 2
+   */
+  deleteMany(keys: Iterable<K>): number {
+    storeOf(this, 'deleteMany');
+    const noted: unknown[] | undefined = this.#computation === undefined ? undefined : [];
+    const count = deleteAll(() => this.#native.slot, keys, noted);
+    if (noted !== undefined) noteEach(noteDelete, this.#computation, noted);
+    return count;
   }
 
   /**
@@ -308,9 +394,9 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   forEach(callback: (value: V, key: K, map: ShardMap<K, V>) => void, thisArg: unknown = undefined): void {
     const native = storeOf(this, 'forEach');
     if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
-    const cursor = new Cursor(native);
+    const cursor = new Cursor(native, this.#codec);
     for (let store = native; cursor.advance(store); store = this.#native) {
-      apply(callback, thisArg, [decodeStored(cursor.stored), cursor.key, this]);
+      apply(callback, thisArg, [cursor.takeValue(), cursor.key, this]);
     }
   }
 
@@ -437,25 +523,14 @@ function removePair(map: unknown, key: Pair): boolean {
   return remove(storeOf(map, 'delete').slot, key, first, second);
 }
 
-function insertPlainValue(map: unknown, key: unknown, value: unknown): unknown {
+function insertPrimitive(map: unknown, key: unknown, value: unknown): unknown {
   if (!isPair(key)) return insert(storeOf(map, 'getOrInsert').slot, key, value, ABSENT);
   const first = key[0];
   const second = key[1];
   return insert(storeOf(map, 'getOrInsert').slot, key, value, ABSENT, first, second);
 }
 
-/** Encoding runs getters of the user's, which may close the map: the store is looked up afterwards. */
-function setEncodedValue(map: unknown, key: unknown, value: unknown): void {
-  const bytes = encode(value);
-  setEncoded(storeOf(map, 'set').slot, key, bytes);
-}
-
-function insertEncodedValue(map: unknown, key: unknown, value: unknown): unknown {
-  const bytes = encode(value);
-  return insertEncoded(storeOf(map, 'getOrInsert').slot, key, bytes, ABSENT);
-}
-
 function iterate<Item>(map: unknown, method: string, kind: IterationKind): MapIterator<Item> {
-  const cursor = new Cursor(openStoreOf(map, method));
+  const cursor = new Cursor(openStoreOf(map, method), codecOf(map));
   return createIterator<unknown, Item>({ owner: map, storeOf }, cursor, kind);
 }

@@ -9,9 +9,11 @@
 #include <utility>
 
 #include "binding/environment.h"
+#include "binding/native_batch.h"
 #include "binding/native_store.h"
 #include "binding/node_api.h"
 #include "binding/pin.h"
+#include "binding/value_convert.h"
 #include "core/composite_key.h"
 #include "core/store.h"
 #include "engine/registry.h"
@@ -32,10 +34,7 @@ Napi::Value Guarded(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Setup(const Napi::CallbackInfo& info) {
-  const Napi::Object hooks = info[0].As<Napi::Object>();
-  Environment::Of(info.Env())
-      ->SetHooks(hooks.Get("fail").As<Napi::Function>(), hooks.Get("collect").As<Napi::Function>());
-  return info.Env().Undefined();
+  return Environment::Of(info.Env())->SetHooks(info[0].As<Napi::Object>());
 }
 
 Napi::Value Create(const Napi::CallbackInfo& info) {
@@ -72,7 +71,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("create", Napi::Function::New<Guarded<Create>>(env, "create"));
   exports.Set("attach", Napi::Function::New<Guarded<Attach>>(env, "attach"));
   exports.Set("limits", Limits(env));
+  exports.Set("valueKinds", ValueKinds(env));
   AddStoreFunctions(env, exports);
+  AddBatchFunctions(env, exports);
   return exports;
 }
 

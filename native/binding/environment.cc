@@ -82,9 +82,55 @@ Environment::~Environment() {
   }
 }
 
-void Environment::SetHooks(Napi::Function fail, Napi::Function collect) {
-  fail_ = Napi::Persistent(fail);
-  collect_ = Napi::Persistent(collect);
+Napi::Object Environment::SetHooks(Napi::Object hooks) {
+  fail_ = Napi::Persistent(hooks.Get("fail").As<Napi::Function>());
+  collect_ = Napi::Persistent(hooks.Get("collect").As<Napi::Function>());
+  if (scratch_.IsEmpty()) {
+    const Napi::Uint8Array scratch = hooks.Get("scratch").As<Napi::Uint8Array>();
+    const Napi::Float64Array reply = hooks.Get("reply").As<Napi::Float64Array>();
+    scratch_ = Napi::Persistent(scratch);
+    scratch_bytes_ = scratch_.Value().Data();
+    scratch_bytes_max_ = scratch.ByteLength();
+    reply_ = Napi::Persistent(reply);
+    reply_words_ = reinterpret_cast<ReplyWords*>(reply_.Value().Data());
+  }
+  Napi::Object arrays = Napi::Object::New(env_);
+  arrays.Set("scratch", scratch_.Value());
+  arrays.Set("reply", reply_.Value());
+  return arrays;
+}
+
+napi_value Environment::Reply(const ReadValue& value) {
+  napi_value bytes = nullptr;
+  void* memory = scratch_bytes_;
+  if (value.size() <= scratch_bytes_max_) {
+    bytes = scratch_.Value();
+  } else if (napi_create_arraybuffer(env_, value.size(), &memory, &bytes) != napi_ok) {
+    return nullptr;
+  }
+  if (value.size() != 0) std::memcpy(memory, value.bytes(), value.size());
+  *reply_words_ = {static_cast<double>(value.kind()), static_cast<double>(value.size())};
+  return bytes;
+}
+
+uint32_t Environment::OpenBatch() {
+  auto batch = std::make_shared<Batch>();
+  const auto closed = std::find(batches_.begin(), batches_.end(), nullptr);
+  const auto number = static_cast<uint32_t>(closed - batches_.begin());
+  if (closed == batches_.end()) {
+    batches_.push_back(std::move(batch));
+  } else {
+    *closed = std::move(batch);
+  }
+  return number;
+}
+
+std::shared_ptr<Batch> Environment::BatchAt(uint32_t number) const {
+  return number < batches_.size() ? batches_[number] : nullptr;
+}
+
+void Environment::CloseBatch(uint32_t number) {
+  if (number < batches_.size()) batches_[number] = nullptr;
 }
 
 std::shared_ptr<Attachment> Environment::Attach(std::shared_ptr<OpenStore> open_store) {

@@ -10,8 +10,10 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "binding/batch.h"
 #include "engine/registry.h"
 
 namespace shardmap {
@@ -21,6 +23,12 @@ struct ControlWords {
   double mutations;      // made by this environment
   double version;        // of the value that was returned last by getVersioned
   double version_index;  // where in the versions it is found again
+};
+
+// What an encoded value that is returned is, and how long.
+struct ReplyWords {
+  double kind;
+  double length;
 };
 
 // An environment's attachment to a store: one handle, however many objects share it.
@@ -85,12 +93,33 @@ class Environment {
   static Environment* Create(napi_env env);
   static Environment* Of(napi_env env);
 
-  // The library's functions that build errors and arrays; the last ones given count.
-  void SetHooks(Napi::Function fail, Napi::Function collect);
+  // Takes what lib/native.ts declares as AddonHooks: the functions that were given last, the arrays that were first.
+  // Returns the arrays as AddonReply.
+  Napi::Object SetHooks(Napi::Object hooks);
   // fail(code, message) throws; empty where there are no hooks yet.
   const Napi::FunctionReference& fail() const { return fail_; }
   // collect(...items) returns the array of its arguments: far cheaper than setting elements one by one.
   const Napi::FunctionReference& collect() const { return collect_; }
+
+  // Leaves an encoded value where AddonReply says, and returns what is to be returned for it.
+  napi_value Reply(const ReadValue& value);
+  // Notes the two numbers of AddonReply.
+  void NoteReply(double kind, double length) { *reply_words_ = {kind, length}; }
+
+  // A batch for one call, to be given back: its memory is used again. Throws std::bad_alloc.
+  std::unique_ptr<Batch> TakeBatch() {
+    return spare_batch_ != nullptr ? std::move(spare_batch_) : std::make_unique<Batch>();
+  }
+  void GiveBack(std::unique_ptr<Batch> batch) {
+    batch->Clear();
+    spare_batch_ = std::move(batch);
+  }
+
+  // Batches that live longer, by number. Throws std::bad_alloc.
+  uint32_t OpenBatch();
+  // The batch, or nullptr. Who runs code of the user's meanwhile keeps it by the pointer.
+  std::shared_ptr<Batch> BatchAt(uint32_t number) const;
+  void CloseBatch(uint32_t number);
 
   // The attachment in a slot, or nullptr for a number that is no open slot's. Hot methods get their store so, by a
   // small integer, and not by functions of its own: V8 calls a function much faster where it is the same for every
@@ -127,10 +156,17 @@ class Environment {
   napi_env env_;
   Napi::FunctionReference fail_;
   Napi::FunctionReference collect_;
+  Napi::Reference<Napi::Uint8Array> scratch_;
+  Napi::Reference<Napi::Float64Array> reply_;
+  uint8_t* scratch_bytes_ = nullptr;  // the memory of scratch_
+  size_t scratch_bytes_max_ = 0;
+  ReplyWords* reply_words_ = nullptr;  // the memory of reply_
   std::unordered_map<const OpenStore*, std::weak_ptr<Attachment>> attachments_;
   std::vector<Slot> slots_{Slot{}};  // slot 0 is never open
   std::vector<uint32_t> free_slots_;
   uint64_t openings_ = 0;
+  std::unique_ptr<Batch> spare_batch_;
+  std::vector<std::shared_ptr<Batch>> batches_;  // by number; nullptr where closed
 };
 
 }  // namespace shardmap

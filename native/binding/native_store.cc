@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "binding/key_reader.h"
 #include "binding/node_api.h"
 #include "binding/value_convert.h"
+#include "binding/value_list.h"
 
 namespace shardmap {
 namespace {
@@ -35,8 +37,6 @@ inline Environment* ReadArguments(napi_env env, napi_callback_info info, napi_va
   napi_get_value_uint32(env, args[0], slot);
   return static_cast<Environment*>(environment);
 }
-
-napi_value ThrowClosed(napi_env env) { return Throw(env, Status(Code::kClosed, "This ShardMap is closed")); }
 
 // Turns a method into a Node-API callback: gets the store of the slot in the first argument, and `kArguments` more.
 template <size_t kArguments, Method kMethod>
@@ -122,7 +122,7 @@ napi_value Set(napi_env env, Attachment& attachment, const Key& key, const napi_
 }
 
 napi_value SetEncoded(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
-  Result<std::optional<Value>> value = ReadEncodedValue(env, args[0]);
+  Result<std::optional<Value>> value = ReadEncodedValue(env, args);
   if (!value.ok()) return Throw(env, value.status());
   return SetValue(env, attachment, key, *std::move(value.value()));
 }
@@ -144,9 +144,9 @@ napi_value Insert(napi_env env, Attachment& attachment, const Key& key, const na
 }
 
 napi_value InsertEncoded(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
-  Result<std::optional<Value>> value = ReadEncodedValue(env, args[0]);
+  Result<std::optional<Value>> value = ReadEncodedValue(env, args);
   if (!value.ok()) return Throw(env, value.status());
-  return InsertValue(env, attachment, key, *std::move(value.value()), args[1]);
+  return InsertValue(env, attachment, key, *std::move(value.value()), args[4]);
 }
 
 napi_value Delete(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
@@ -173,8 +173,7 @@ uint64_t ReadSequence(napi_env env, napi_value value) {
 }
 
 // Appends sequence, key and value of each entry that is still there. Returns the number of the last one looked at.
-uint64_t AppendEntries(napi_env env, Attachment& attachment, uint64_t after, uint32_t count,
-                       std::vector<napi_value>* items) {
+uint64_t AppendEntries(napi_env env, Attachment& attachment, uint64_t after, uint32_t count, ValueList* items) {
   const ReadGuard guard(attachment.session());
   std::vector<ScannedEntry> entries;
   attachment.store().Scan(guard, after, count, &entries);
@@ -188,9 +187,9 @@ uint64_t AppendEntries(napi_env env, Attachment& attachment, uint64_t after, uin
     if (!attachment.store().ReadScanned(guard, scanned, &value)) continue;
     const Key key = scanned.entry->key();
     bytes += key.size + value.size();
-    items->push_back(ToJs(env, static_cast<double>(scanned.sequence)));
-    items->push_back(KeyToJs(env, key));
-    items->push_back(ValueToJs(env, value));
+    items->Append(ToJs(env, static_cast<double>(scanned.sequence)));
+    items->Append(KeyToJs(env, key));
+    items->AppendValue(value);
   }
   return last;
 }
@@ -200,18 +199,14 @@ napi_value Page(napi_env env, Attachment& attachment, const napi_value* args) {
   uint32_t count = 0;
   napi_get_value_uint32(env, args[1], &count);
   count = std::clamp(count, 1u, kPageEntriesMax);
-  std::vector<napi_value> items;
+  ValueList items(env, ValueList::Form::kWithKinds);
   // More than one round only if every entry of a round was deleted under its hands.
   for (bool at_end = false; items.empty() && !at_end;) {
     const uint64_t last = AppendEntries(env, attachment, after, count, &items);
     at_end = last == after;
     after = last;
   }
-  const bool is_complete = std::find(items.begin(), items.end(), nullptr) == items.end();
-  if (!is_complete) return nullptr;  // V8 could not make a value and has an exception pending
-  napi_value page = nullptr;
-  napi_call_function(env, Undefined(env), Environment::Of(env)->collect().Value(), items.size(), items.data(), &page);
-  return page;  // nullptr with an exception pending, as when the thread is being terminated
+  return items.ToJs();
 }
 
 napi_value Recheck(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
@@ -220,6 +215,21 @@ napi_value Recheck(napi_env env, Attachment& attachment, const Key& key, const n
   const uint64_t sequence = ReadSequence(env, args[0]);
   if (!attachment.store().GetIfSequence(guard, key, sequence, &value)) return args[1];
   return ValueToJs(env, value);
+}
+
+napi_value LoadStructures(napi_env env, Attachment& attachment, const napi_value*) {
+  const std::optional<std::string> text = attachment.store().structures().Load();
+  return text.has_value() ? Napi::String::New(env, *text) : Undefined(env);
+}
+
+std::optional<std::string> ReadText(napi_env env, napi_value value) {
+  const Napi::Value text(env, value);
+  return text.IsString() ? std::optional(text.As<Napi::String>().Utf8Value()) : std::nullopt;
+}
+
+napi_value SaveStructures(napi_env env, Attachment& attachment, const napi_value* args) {
+  const std::optional<std::string> expected = ReadText(env, args[0]);
+  return ToJs(env, attachment.store().structures().Save(expected, ReadText(env, args[1]).value_or("")));
 }
 
 napi_value Stats(napi_env env, Attachment& attachment, const napi_value*) {
@@ -280,15 +290,17 @@ void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
   add("find", KeyedCallback<1, Find>);
   add("has", KeyedCallback<0, Has>);
   add("set", KeyedCallback<1, Set>);
-  add("setEncoded", KeyedCallback<1, SetEncoded>);
+  add("setEncoded", KeyedCallback<4, SetEncoded>);
   add("delete", KeyedCallback<0, Delete>);
   add("clear", Callback<0, Clear>);
   add("size", Callback<0, Size>);
   add("insert", KeyedCallback<2, Insert>);
-  add("insertEncoded", KeyedCallback<2, InsertEncoded>);
+  add("insertEncoded", KeyedCallback<5, InsertEncoded>);
   add("page", Callback<2, Page>);
   add("recheck", KeyedCallback<2, Recheck>);
   add("stats", Callback<0, Stats>);
+  add("loadStructures", Callback<0, LoadStructures>);
+  add("saveStructures", Callback<2, SaveStructures>);
   add("close", Close);
 }
 

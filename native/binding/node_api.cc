@@ -25,6 +25,8 @@ napi_value Throw(napi_env env, const Status& status) {
   return nullptr;
 }
 
+napi_value ThrowClosed(napi_env env) { return Throw(env, Status(Code::kClosed, "This ShardMap is closed")); }
+
 napi_value ToJs(napi_env env, double number) {
   napi_value result = nullptr;
   napi_create_double(env, number, &result);

@@ -11,6 +11,9 @@ namespace shardmap {
 // threw that, and it goes first. Returns nullptr, for `return Throw(...)`.
 napi_value Throw(napi_env env, const Status& status);
 
+// The same for a slot that is not open.
+napi_value ThrowClosed(napi_env env);
+
 napi_value ToJs(napi_env env, double number);
 napi_value ToJs(napi_env env, bool value);
 napi_value Undefined(napi_env env);

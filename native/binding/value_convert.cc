@@ -3,8 +3,10 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "base/utf16.h"
+#include "binding/environment.h"
 #include "binding/node_api.h"
 
 namespace shardmap {
@@ -92,19 +94,47 @@ void ValueReader::ReadBigInt(napi_env env, napi_value value) {
 
 void ValueReader::RefuseTooLong(size_t bytes) { status_ = Status(Code::kValueTooLong, TooLongMessage(bytes)); }
 
-Result<std::optional<Value>> ReadEncodedValue(napi_env env, napi_value value) {
-  bool is_typed_array = false;
-  napi_is_typedarray(env, value, &is_typed_array);
-  napi_typedarray_type type = napi_float64_array;
-  size_t size = 0;
+size_t ElementBytes(napi_typedarray_type type) {
+  switch (type) {
+    case napi_int8_array:
+    case napi_uint8_array:
+    case napi_uint8_clamped_array:
+      return 1;
+    case napi_int16_array:
+    case napi_uint16_array:
+      return 2;
+    case napi_int32_array:
+    case napi_uint32_array:
+    case napi_float32_array:
+      return 4;
+    case napi_float64_array:
+    case napi_bigint64_array:
+    case napi_biguint64_array:
+      return 8;
+    default:
+      return 0;
+  }
+}
+
+Result<std::optional<Value>> ReadEncodedValue(napi_env env, const napi_value* args) {
+  uint32_t kind = 0;
+  napi_typedarray_type type;
+  size_t length = 0;
   void* bytes = nullptr;
-  if (is_typed_array) napi_get_typedarray_info(env, value, &type, &size, &bytes, nullptr, nullptr);
-  if (type != napi_uint8_array) return Status(Code::kInvalidArgument, "An encoded value must be a Uint8Array");
-  if (size > kValueBytesMax) return Status(Code::kValueTooLong, TooLongMessage(size));
-  Block* block = Block::Allocate(size);
-  if (block == nullptr) return Status::OutOfMemory();
-  if (size != 0) std::memcpy(block->payload(), bytes, size);
-  return std::optional<Value>(Value(ValueKind::kEncoded, block));
+  double start = 0;
+  double end = 0;
+  const bool is_read = napi_get_value_uint32(env, args[0], &kind) == napi_ok &&
+                       napi_get_typedarray_info(env, args[1], &type, &length, &bytes, nullptr, nullptr) == napi_ok &&
+                       napi_get_value_double(env, args[2], &start) == napi_ok &&
+                       napi_get_value_double(env, args[3], &end) == napi_ok;
+  const bool is_inside = is_read && kind <= UINT8_MAX && IsEncoded(static_cast<ValueKind>(kind)) && start >= 0 &&
+                         start <= end && end <= static_cast<double>(length * ElementBytes(type));
+  if (!is_inside) return Status(Code::kInvalidArgument, "An encoded value is a kind and bytes of a typed array");
+  if (end - start > static_cast<double>(kValueBytesMax)) {
+    return Status(Code::kValueTooLong, TooLongMessage(static_cast<size_t>(end - start)));
+  }
+  const uint8_t* first = static_cast<const uint8_t*>(bytes) + static_cast<size_t>(start);
+  return std::optional<Value>(Value(static_cast<ValueKind>(kind), first, static_cast<size_t>(end - start)));
 }
 
 napi_value ValueToJs(napi_env env, const ReadValue& value) {
@@ -136,14 +166,35 @@ napi_value ValueToJs(napi_env env, const ReadValue& value) {
       napi_create_bigint_words(env, value.kind() == ValueKind::kNegativeBigInt, value.size() / 8,
                                reinterpret_cast<const uint64_t*>(value.bytes()), &result);
       return result;
-    case ValueKind::kEncoded: {
-      void* bytes = nullptr;
-      if (napi_create_arraybuffer(env, value.size(), &bytes, &result) != napi_ok) return nullptr;
-      if (value.size() != 0) std::memcpy(bytes, value.bytes(), value.size());
-      return result;
-    }
+    default:
+      return Environment::Of(env)->Reply(value);
   }
-  return nullptr;
+}
+
+Napi::Object ValueKinds(Napi::Env env) {
+  static constexpr std::pair<const char*, ValueKind> kKinds[] = {
+      {"plain", ValueKind::kPlain},
+      {"clone", ValueKind::kClone},
+      {"custom", ValueKind::kCustom},
+      {"ArrayBuffer", ValueKind::kArrayBuffer},
+      {"DataView", ValueKind::kDataView},
+      {"Buffer", ValueKind::kBuffer},
+      {"Int8Array", ValueKind::kInt8Array},
+      {"Uint8Array", ValueKind::kUint8Array},
+      {"Uint8ClampedArray", ValueKind::kUint8ClampedArray},
+      {"Int16Array", ValueKind::kInt16Array},
+      {"Uint16Array", ValueKind::kUint16Array},
+      {"Int32Array", ValueKind::kInt32Array},
+      {"Uint32Array", ValueKind::kUint32Array},
+      {"Float16Array", ValueKind::kFloat16Array},
+      {"Float32Array", ValueKind::kFloat32Array},
+      {"Float64Array", ValueKind::kFloat64Array},
+      {"BigInt64Array", ValueKind::kBigInt64Array},
+      {"BigUint64Array", ValueKind::kBigUint64Array},
+  };
+  Napi::Object kinds = Napi::Object::New(env);
+  for (const auto& [name, kind] : kKinds) kinds.Set(name, static_cast<double>(kind));
+  return kinds;
 }
 
 }  // namespace shardmap

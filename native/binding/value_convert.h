@@ -1,7 +1,7 @@
 // Converts values between JavaScript and the core.
 #pragma once
 
-#include <node_api.h>
+#include <napi.h>
 
 #include <memory>
 #include <optional>
@@ -48,10 +48,17 @@ class ValueReader {
   alignas(8) uint8_t short_bytes_[kShortUnits];
 };
 
-// The bytes of a Uint8Array, copied, as an encoded value. Errors: kInvalidArgument, kValueTooLong, kOutOfMemory.
-Result<std::optional<Value>> ReadEncodedValue(napi_env env, napi_value value);
+// Reads an encoded value: `args` are the number of its kind, a typed array, and where in its bytes the value begins and
+// ends. Refers to the array's memory. Errors: kInvalidArgument.
+Result<std::optional<Value>> ReadEncodedValue(napi_env env, const napi_value* args);
 
-// The JavaScript value; for an encoded one an ArrayBuffer with a copy of its bytes.
+// The JavaScript value; an encoded one is left where Environment::Reply says.
 napi_value ValueToJs(napi_env env, const ReadValue& value);
+
+// 0 for one that is not known yet.
+size_t ElementBytes(napi_typedarray_type type);
+
+// { plain: 16, … }: the numbers of all kinds of encoded values by their names in lib/native.ts.
+Napi::Object ValueKinds(Napi::Env env);
 
 }  // namespace shardmap

@@ -21,6 +21,7 @@
 #include "core/sequencer.h"
 #include "core/session.h"
 #include "core/shard.h"
+#include "core/structures.h"
 #include "core/value.h"
 
 namespace shardmap {
@@ -118,6 +119,7 @@ class Store {
   // The value of an entry met by a scan under the same guard. False if it was deleted since.
   bool ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const;
 
+  Structures& structures() { return structures_; }
   ValueVersions value_versions() const { return {&shards_[0].value_version(), sizeof(Shard)}; }
   StoreStats Stats() const;
   size_t shards() const { return size_t{1} << log2_shards_; }
@@ -148,6 +150,7 @@ class Store {
   const std::unique_ptr<Shard[]> shards_;
   Sequencer sequencer_;
   SessionList sessions_;
+  Structures structures_;
 };
 
 }  // namespace shardmap

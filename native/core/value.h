@@ -11,19 +11,40 @@
 
 namespace shardmap {
 
-// Used inside the process only, never on disk.
+// Numbers are never given to another kind: bytes of kClone have those of views in them.
 enum class ValueKind : uint8_t {
-  kUndefined,
-  kNull,
-  kFalse,
-  kTrue,
-  kNumber,  // an IEEE 754 double
-  kOneByteString,
-  kTwoByteString,
-  kBigInt,  // magnitude in 64-bit words, as in key.h
-  kNegativeBigInt,
-  kEncoded,  // the codec of the JavaScript side knows what it is
+  kUndefined = 0,
+  kNull = 1,
+  kFalse = 2,
+  kTrue = 3,
+  kNumber = 4,  // an IEEE 754 double
+  kOneByteString = 5,
+  kTwoByteString = 6,
+  kBigInt = 7,  // magnitude in 64-bit words, as in key.h
+  kNegativeBigInt = 8,
+  // Encoded: the JavaScript side knows what they are (lib/codec.ts).
+  kPlain = 16,   // MessagePack with the store's structures
+  kClone = 17,   // V8's serialisation format
+  kCustom = 18,  // of a user's codec
+  // Bytes as they are in memory.
+  kArrayBuffer = 32,
+  kDataView = 33,
+  kBuffer = 34,
+  kInt8Array = 35,
+  kUint8Array = 36,
+  kUint8ClampedArray = 37,
+  kInt16Array = 38,
+  kUint16Array = 39,
+  kInt32Array = 40,
+  kUint32Array = 41,
+  kFloat16Array = 42,
+  kFloat32Array = 43,
+  kFloat64Array = 44,
+  kBigInt64Array = 45,
+  kBigUint64Array = 46,
 };
+
+inline bool IsEncoded(ValueKind kind) { return kind >= ValueKind::kPlain; }
 
 // The longest string V8 can make takes a little less.
 inline constexpr size_t kValueBytesMax = size_t{1} << 30;

@@ -165,11 +165,12 @@ describe('a value over the limit', () => {
     const native = addon.create(undefined, 0);
     const { slot } = native;
     const bytes = new Uint8Array(valueBytesMax + 1);
+    const kind = addon.valueKinds.clone;
     addon.set(slot, 'a', 1);
     const refused = (run: () => unknown): unknown => expectError(run, 'RangeError', 'ERR_SHARDMAP_VALUE_TOO_LONG');
-    refused(() => addon.setEncoded(slot, 'a', bytes));
-    refused(() => addon.setEncoded(slot, 'new', bytes));
-    refused(() => addon.insertEncoded(slot, 'new', bytes, undefined));
+    refused(() => addon.setEncoded(slot, 'a', kind, bytes, 0, bytes.length));
+    refused(() => addon.setEncoded(slot, 'new', kind, bytes, 0, bytes.length));
+    refused(() => addon.insertEncoded(slot, 'new', kind, bytes, 0, bytes.length, undefined));
     expect([addon.get(slot, 'a'), addon.has(slot, 'new'), addon.size(slot)]).toEqual([1, false, 1]);
     addon.close(slot);
   });

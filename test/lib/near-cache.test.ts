@@ -1,6 +1,7 @@
 /** Danger: the near cache shows a value that is no longer there, or shares with its reader what must be a copy. */
 
 import { describe, expect, it } from 'vitest';
+import { Codec } from '../../lib/codec.js';
 import { type Key, ShardMap } from '../../lib/index.js';
 import { addon, type NativeStore } from '../../lib/native.js';
 import { NearCache } from '../../lib/near-cache.js';
@@ -145,7 +146,7 @@ describe('a near cache', () => {
 
   it('works where the engine refuses arrays over memory of the addon', () => {
     const { store } = open();
-    const cache = new NearCache({ ...store, versions: [] });
+    const cache = new NearCache({ ...store, versions: [] }, new Codec(store, undefined));
     for (let round = 0; round < 50_000; round++) {
       if (round % 1000 === 0) addon.set(store.slot, 'key', round);
       if (cache.get(store.slot, 'key') !== round - (round % 1000)) throw new Error(`wrong in round ${round}`);
@@ -163,5 +164,5 @@ describe('a near cache', () => {
 
 function open(): { store: NativeStore; cache: NearCache } {
   const store = addon.create(undefined, 0);
-  return { store, cache: new NearCache(store) };
+  return { store, cache: new NearCache(store, new Codec(store, undefined)) };
 }

@@ -1,0 +1,108 @@
+/**
+ * Values that are bytes with a type: typed arrays, `DataView`, `ArrayBuffer`, and `Buffer`, which stays one. What they
+ * show is stored as it is, and nothing of the memory around it: a row of a large matrix does not take the matrix along.
+ */
+
+import { types } from 'node:util';
+import { Serializer } from 'node:v8';
+import { DataCloneError } from './errors.js';
+import { addon, type ValueKinds } from './native.js';
+
+/** Bytes of a view, from `start` to `end`, that encode a value of a kind. */
+export interface Encoded {
+  readonly kind: number;
+  readonly view: ArrayBufferView;
+  readonly start: number;
+  readonly end: number;
+}
+
+type ViewClass = (new (
+  buffer: ArrayBuffer,
+  byteOffset?: number,
+  length?: number,
+) => ArrayBufferView) & {
+  readonly BYTES_PER_ELEMENT?: number;
+};
+
+const { valueKinds: kinds } = addon;
+const { apply } = Reflect;
+const { isAnyArrayBuffer, isSharedArrayBuffer } = types;
+const { isView } = ArrayBuffer;
+const { isBuffer } = Buffer;
+const Bytes = Uint8Array;
+const LostMemorySerializer = Serializer;
+const sliceBuffer = ArrayBuffer.prototype.slice;
+const getTypeName = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  Symbol.toStringTag,
+)?.get as () => keyof ValueKinds | undefined;
+
+/** Of each kind of view; Float16Array is missing in older engines. */
+const classes: (ViewClass | undefined)[] = [];
+const viewNames = [
+  'DataView',
+  'Int8Array',
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'Int16Array',
+  'Uint16Array',
+  'Int32Array',
+  'Uint32Array',
+  'Float16Array',
+  'Float32Array',
+  'Float64Array',
+  'BigInt64Array',
+  'BigUint64Array',
+] as const;
+for (const name of viewNames) classes[kinds[name]] = (globalThis as unknown as Record<string, ViewClass>)[name];
+// A Buffer is made by a function: its constructor is deprecated.
+const bufferOf = Buffer.from as (buffer: ArrayBuffer) => Buffer;
+
+/** The kind of a value that is bytes, or undefined for any other. */
+export function binaryKindOf(value: unknown): number | undefined {
+  if (!isView(value)) return isAnyArrayBuffer(value) ? kinds.ArrayBuffer : undefined;
+  if (isBuffer(value)) return kinds.Buffer;
+  return kinds[apply(getTypeName, value, []) ?? 'DataView'];
+}
+
+/** Throws a `DataCloneError` for memory that is shared, detached, or lost since its buffer was shrunk. */
+export function encodeBinary(value: ArrayBufferView | ArrayBuffer, kind: number): Encoded {
+  if (value.byteLength === 0) refuseLostMemory(value);
+  const buffer = isView(value) ? value.buffer : value;
+  if (isSharedArrayBuffer(buffer)) throw DataCloneError('Shared memory cannot be stored: store a copy of it.');
+  const { byteLength } = value;
+  if (isPassable(kind)) return { kind, view: value as ArrayBufferView, start: 0, end: byteLength };
+  const view = isView(value) ? new Bytes(buffer, value.byteOffset, byteLength) : new Bytes(buffer);
+  return { kind, view, start: 0, end: byteLength };
+}
+
+/** A value of `kind` over a buffer that is its own. */
+export function binaryOver(kind: number, buffer: ArrayBuffer): unknown {
+  if (kind === kinds.ArrayBuffer) return buffer;
+  if (kind === kinds.Buffer) return bufferOf(buffer);
+  return new (classes[kind] as ViewClass)(buffer);
+}
+
+/** A view of `kind` on a part of a buffer. */
+export function viewOf(kind: number, buffer: ArrayBuffer, byteOffset: number, byteLength: number): unknown {
+  const View = classes[kind] as ViewClass;
+  return new View(buffer, byteOffset, byteLength / (View.BYTES_PER_ELEMENT ?? 1));
+}
+
+/** The same, of a copy of bytes. */
+export function decodeBinary(kind: number, bytes: Uint8Array, start: number, end: number): unknown {
+  const { byteOffset } = bytes;
+  return binaryOver(kind, apply(sliceBuffer, bytes.buffer, [byteOffset + start, byteOffset + end]));
+}
+
+/** Whether the addon can be given such a view: Node-API does not know all of them. */
+function isPassable(kind: number): boolean {
+  return kind !== kinds.ArrayBuffer && kind !== kinds.DataView && kind !== kinds.Float16Array;
+}
+
+/** V8 tells a view of nothing from a view that lost its memory. */
+function refuseLostMemory(value: unknown): void {
+  const serializer = new LostMemorySerializer() as Serializer & { _getDataCloneError: typeof DataCloneError };
+  serializer._getDataCloneError = DataCloneError;
+  serializer.writeValue(value);
+}

@@ -1,0 +1,100 @@
+/**
+ * The way of values that nothing simpler copies exactly: V8's serialisation format, with the semantics of
+ * `structuredClone`, shared and cyclic references, maps, sets, errors, holes of arrays included.
+ *
+ * Views inside of a value are stored as binary.ts says. Where several of them share memory, they share a copy of all of
+ * it afterwards; a `Buffer` never does, as its memory is often Node's pool.
+ */
+
+import { Deserializer, Serializer } from 'node:v8';
+import { binaryKindOf, decodeBinary, type Encoded, encodeBinary, viewOf } from './binary.js';
+import { DataCloneError, describe } from './errors.js';
+import { addon } from './native.js';
+
+const { valueKinds: kinds } = addon;
+const NativeSet = Set;
+const { has, add } = Set.prototype;
+const { apply } = Reflect;
+const { isView } = ArrayBuffer;
+const { isBuffer } = Buffer;
+
+/** Of a view that is stored with all of its memory: added to its kind. */
+const WITH_BUFFER = 0x100;
+
+/** What Node's serialiser lacks in its published types. */
+interface SerializerHooks {
+  _getDataCloneError: typeof DataCloneError;
+  _setTreatArrayBufferViewsAsHostObjects(treat: boolean): void;
+}
+
+class CloneWriter extends Serializer {
+  declare _getDataCloneError: typeof DataCloneError;
+  declare _setTreatArrayBufferViewsAsHostObjects: SerializerHooks['_setTreatArrayBufferViewsAsHostObjects'];
+  /** Whether two views were met that share memory. */
+  sharesMemory = false;
+  readonly #keepsBuffers: boolean;
+  readonly #buffers = new NativeSet<ArrayBufferLike>();
+
+  constructor(keepsBuffers: boolean) {
+    super();
+    this.#keepsBuffers = keepsBuffers;
+    this._getDataCloneError = DataCloneError;
+    this._setTreatArrayBufferViewsAsHostObjects(true);
+    this.writeHeader();
+  }
+
+  /** V8 calls it for views, and for objects of Node's that it knows nothing of. */
+  _writeHostObject(object: object): void {
+    if (!isView(object)) throw DataCloneError(`${describe(object)} of Node's could not be cloned.`);
+    const kind = binaryKindOf(object) as number;
+    const { end } = encodeBinary(object, kind);
+    if (isBuffer(object) || !this.#keepsBuffers) {
+      this.writeUint32(kind);
+      this.writeUint32(end);
+      this.writeRawBytes(object as NodeJS.ArrayBufferView);
+    } else {
+      this.writeUint32(kind + WITH_BUFFER);
+      this.writeUint32(end);
+      this.writeUint32(object.byteOffset);
+      this.writeValue(object.buffer);
+    }
+    if (!isBuffer(object)) this.#note(object.buffer);
+  }
+
+  #note(buffer: ArrayBufferLike): void {
+    if (apply(has, this.#buffers, [buffer])) this.sharesMemory = true;
+    else apply(add, this.#buffers, [buffer]);
+  }
+}
+
+class CloneReader extends Deserializer {
+  constructor(bytes: Uint8Array) {
+    super(bytes);
+    this.readHeader();
+  }
+
+  _readHostObject(): unknown {
+    const kind = this.readUint32();
+    const byteLength = this.readUint32();
+    if (kind < WITH_BUFFER) return decodeBinary(kind, this.readRawBytes(byteLength), 0, byteLength);
+    const byteOffset = this.readUint32();
+    return viewOf(kind - WITH_BUFFER, this.readValue() as ArrayBuffer, byteOffset, byteLength);
+  }
+}
+
+/** Throws a `DataCloneError` for what cannot be copied, and whatever a getter of `value` throws. */
+export function encodeClone(value: unknown): Encoded {
+  let writer = new CloneWriter(false);
+  writer.writeValue(value);
+  if (writer.sharesMemory) {
+    writer = new CloneWriter(true);
+    writer.writeValue(value);
+  }
+  const view = writer.releaseBuffer();
+  return { kind: kinds.clone, view, start: 0, end: view.length };
+}
+
+/** A fresh copy of the value that `encodeClone` made the bytes from. */
+export function decodeClone(bytes: Uint8Array): unknown {
+  return new CloneReader(bytes).readValue();
+}

@@ -1,0 +1,114 @@
+#include "binding/batch.h"
+
+#include <cstring>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "binding/key_reader.h"
+#include "binding/value_convert.h"
+
+namespace shardmap {
+namespace {
+
+Status AtPlace(size_t place, const Status& status) {
+  return Status(status.code(), "Item " + std::to_string(place) + " of the batch: " + std::string(status.message()));
+}
+
+}  // namespace
+
+const uint8_t* ByteArena::Copy(const uint8_t* bytes, size_t size) {
+  const size_t padded = (size + 7) & ~size_t{7};
+  if (padded > room_) {
+    const size_t chunk = padded > kChunkBytes ? padded : kChunkBytes;
+    chunks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(chunk));
+    next_ = chunks_.back().get();
+    room_ = chunk;
+  }
+  uint8_t* const copy = next_;
+  if (size != 0) std::memcpy(copy, bytes, size);
+  next_ += padded;
+  room_ -= padded;
+  return copy;
+}
+
+void ByteArena::Clear() {
+  if (chunks_.empty()) return;
+  chunks_.resize(1);
+  next_ = chunks_.front().get();
+  room_ = kChunkBytes;
+}
+
+Status Batch::ReadKey(napi_env env, napi_value item, size_t place, Key* key) {
+  const KeyReader reader(env, item);
+  if (!reader.ok()) return AtPlace(first_place_ + place, reader.status());
+  *key = reader.key();
+  key->bytes = arena_.Copy(key->bytes, key->size);
+  return Status();
+}
+
+Status Batch::AddKeys(napi_env env, std::span<const napi_value> items) {
+  const size_t before = keys_.size();
+  for (size_t i = 0; i < items.size(); ++i) {
+    Key key;
+    Status status = ReadKey(env, items[i], before + i, &key);
+    if (!status.ok()) {
+      keys_.resize(before);
+      return status;
+    }
+    keys_.push_back(key);
+  }
+  return Status();
+}
+
+Status Batch::AddEntries(napi_env env, std::span<const napi_value> items) {
+  const size_t before = entries_.size();
+  for (size_t i = 0; i + 1 < items.size(); i += 2) {
+    Key key;
+    Status status = ReadKey(env, items[i], before + i / 2, &key);
+    if (status.ok()) {
+      ValueReader value(env, items[i + 1]);
+      if (value.ok()) {
+        AddEntry(key, value.TakeValue());
+        continue;
+      }
+      status = AtPlace(before + i / 2, value.status());
+    }
+    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(before), entries_.end());
+    return status;
+  }
+  return Status();
+}
+
+Status Batch::AddEncoded(napi_env env, std::span<const napi_value> items) {
+  if (items.size() != 5) return Status(Code::kInvalidArgument, "An encoded entry takes five items");
+  Key key;
+  Status status = ReadKey(env, items[0], entries_.size(), &key);
+  if (!status.ok()) return status;
+  Result<std::optional<Value>> value = ReadEncodedValue(env, items.data() + 1);
+  if (!value.ok()) return AtPlace(entries_.size(), value.status());
+  AddEntry(key, *std::move(value.value()));
+  return Status();
+}
+
+void Batch::AddEntry(const Key& key, Value value) {
+  if (value.size() <= kInlineValueBytesMax) {
+    const uint8_t* bytes = arena_.Copy(value.bytes(), value.size());
+    entries_.push_back({key, Value(value.kind(), bytes, value.size())});
+    return;
+  }
+  const ValueKind kind = value.kind();
+  Block* block = value.TakeBlock();
+  if (block == nullptr) throw std::bad_alloc();
+  Value owned(kind, block);
+  entries_.push_back({key, std::move(owned)});
+}
+
+void Batch::Clear() {
+  first_place_ = 0;
+  keys_.clear();
+  entries_.clear();
+  arena_.Clear();
+}
+
+}  // namespace shardmap

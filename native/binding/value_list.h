@@ -1,0 +1,42 @@
+// Items on their way to JavaScript, many in one call: an array. Encoded values are there only with their kinds.
+#pragma once
+
+#include <node_api.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/value.h"
+
+namespace shardmap {
+
+class ValueList {
+ public:
+  // A value is an item as it is; or it is two, `kind, value`, and the first item of all is an ArrayBuffer with the
+  // encoded values, or undefined. Then `kind` is 0 for a value that is what it is, and an encoded one begins at the
+  // offset `value` with the number of its bytes (four of them, the lowest first).
+  enum class Form : uint8_t { kPlain, kWithKinds };
+
+  explicit ValueList(napi_env env, Form form) : env_(env), has_kinds_(form == Form::kWithKinds) {
+    if (has_kinds_) items_.push_back(nullptr);
+  }
+  ValueList(const ValueList&) = delete;
+  ValueList& operator=(const ValueList&) = delete;
+
+  bool empty() const { return items_.size() == (has_kinds_ ? 1 : 0); }
+  // Throw std::bad_alloc.
+  void Append(napi_value item) { items_.push_back(item); }
+  void AppendValue(const ReadValue& value);
+  void AppendUndefined();
+
+  // The array; nullptr with an exception pending where V8 could not make an item, as when its thread is terminated.
+  napi_value ToJs();
+
+ private:
+  const napi_env env_;
+  const bool has_kinds_;
+  std::vector<napi_value> items_;
+  std::vector<uint8_t> bytes_;  // of the ArrayBuffer
+};
+
+}  // namespace shardmap
