@@ -15,13 +15,13 @@ const ITEMS_PER_CALL = 256;
 /** A string of so many characters at most is a key for sure. */
 const SURE_KEY_CHARS = 1000;
 
-const KEYS = 'an iterable of keys, and no string';
+export const KEYS = 'an iterable of keys, and no string';
 
 /** A function of the addon that takes any number of items behind its other arguments. */
-type OnItems = (...args: never[]) => unknown;
+export type OnItems = (...args: never[]) => unknown;
 
 /** Items on their way to a function that takes many of them at once: behind places for the arguments before them. */
-class ItemCalls {
+export class ItemCalls {
   readonly #heads: number;
   readonly #call: (args: unknown[], first: number) => void;
   #args: unknown[] = [];

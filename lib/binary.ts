@@ -30,7 +30,7 @@ const { isAnyArrayBuffer, isSharedArrayBuffer } = types;
 const { isView } = ArrayBuffer;
 const { isBuffer } = Buffer;
 const Bytes = Uint8Array;
-const LostMemorySerializer = Serializer;
+const ViewSerializer = Serializer;
 const sliceBuffer = ArrayBuffer.prototype.slice;
 const getTypeName = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype) as object,
@@ -67,7 +67,8 @@ export function binaryKindOf(value: unknown): number | undefined {
 
 /** Throws a `DataCloneError` for memory that is shared, detached, or lost since its buffer was shrunk. */
 export function encodeBinary(value: ArrayBufferView | ArrayBuffer, kind: number): Encoded {
-  if (value.byteLength === 0) refuseLostMemory(value);
+  if (value.byteLength === 0 && hasLostMemory(value))
+    throw DataCloneError('A view that lost its memory cannot be stored.');
   const buffer = isView(value) ? value.buffer : value;
   if (isSharedArrayBuffer(buffer)) throw DataCloneError('Shared memory cannot be stored: store a copy of it.');
   const { byteLength } = value;
@@ -100,9 +101,11 @@ function isPassable(kind: number): boolean {
   return kind !== kinds.ArrayBuffer && kind !== kinds.DataView && kind !== kinds.Float16Array;
 }
 
-/** V8 tells a view of nothing from a view that lost its memory. */
-function refuseLostMemory(value: unknown): void {
-  const serializer = new LostMemorySerializer() as Serializer & { _getDataCloneError: typeof DataCloneError };
-  serializer._getDataCloneError = DataCloneError;
-  serializer.writeValue(value);
+/** Whether a view, or a buffer, of nothing was one of something: V8 can tell. */
+export function hasLostMemory(value: unknown): boolean {
+  try {
+    return !new ViewSerializer().writeValue(value);
+  } catch {
+    return true;
+  }
 }

@@ -8,3 +8,4 @@ export type { Key, KeyPart } from './key.js';
 export type { ShardMapOptions } from './options.js';
 export { ShardMap } from './shard-map.js';
 export type { ShardMapStats } from './stats.js';
+export type { GatherOptions, VectorArray } from './vectors.js';

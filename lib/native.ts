@@ -75,7 +75,7 @@ export interface Addon {
    * Copies the value of `key`, of `kind`, into the bytes of `out` from `start` on. Returns how many bytes; or -1 where
    * there is none, -2 where `out` has not the room, -3 where it is of another kind, and in `reply` of which.
    */
-  getInto(slot: number, kind: number, out: ArrayBufferView, start: number, key: unknown): number;
+  getInto(slot: number, key: unknown, kind: number, out: ArrayBufferView, start: number): number;
   /**
    * Copies the values of keys, of `kind` and `rowBytes` each, into the bytes of `out` from `start` on, one behind the
    * other, and sets bytes of `mask` from `maskStart` on to 1 where there is one, else to 0. Returns how many were found; or

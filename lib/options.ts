@@ -81,7 +81,8 @@ export function resolveAttachOptions(options: unknown): ShardMapCodec | undefine
   return resolveCodec(readOptions(options, ['codec']).codec);
 }
 
-function readOptions<Name extends string>(
+/** An options object, in which there is nothing but `names`. */
+export function readOptions<Name extends string>(
   options: unknown,
   names: readonly Name[],
 ): { readonly [_ in Name]?: unknown } {

@@ -15,6 +15,7 @@ import { ABSENT, addon, CLOSED_STORE, type NativeStore } from './native.js';
 import { CLOSED_NEAR_CACHE, NearCache } from './near-cache.js';
 import { Attachment, openStore, resolveAttachOptions, type ShardMapOptions } from './options.js';
 import { createStats, type ShardMapStats } from './stats.js';
+import { type GatherOptions, gather, getInto, type VectorArray } from './vectors.js';
 
 const { find, get, has, insert, insertEncoded, set, setEncoded, clear, close, stats } = addon;
 // What these are called is taken, by the language and by variables.
@@ -382,6 +383,45 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     const count = deleteAll(() => this.#native.slot, keys, noted);
     if (noted !== undefined) noteEach(noteDelete, this.#computation, noted);
     return count;
+  }
+
+  /**
+   * Copies the elements of a stored typed array into `out`, without an object in between. Atomic: all of one value.
+   *
+   * @param out - A typed array of the class that was stored (a `Buffer` counts as `Uint8Array`), not over shared memory.
+   * @param offset - The element of `out` to begin at. Default: 0.
+   * @returns How many elements were copied; -1 where there is no entry.
+   * @throws ERR_SHARDMAP_VALUE_TYPE where the value is no typed array, or one of another class; ERR_SHARDMAP_OUT_OF_RANGE
+   *   where `out` is too short, or `offset` outside of it; ERR_SHARDMAP_INVALID_ARGUMENT for an `out` that cannot be
+   *   written to. `out` is then as it was.
+   * @example
+   * const row = new Float32Array(128);
+   * if (map.getInto('user 1', row) < 0) row.fill(0);
+   */
+  getInto(key: K, out: VectorArray, offset = 0): number {
+    storeOf(this, 'getInto');
+    const own = readKeyOnce(key);
+    return getInto(() => this.#native.slot, own, out, offset);
+  }
+
+  /**
+   * Copies stored typed arrays into the rows of one matrix: the value of `keys[i]` becomes row `i` of `out`, which has as
+   * many rows as there are keys. In one call for 256 keys, which overlaps what they wait for. Each row is read atomically,
+   * the batch as a whole is not.
+   *
+   * @param keys - An array, or any iterable but a string.
+   * @param out - As for {@link ShardMap.getInto}; its length is a multiple of the number of keys.
+   * @param options - What the rows of missing keys are filled with.
+   * @returns A mask: 1 for each key that was found, else 0.
+   * @throws As {@link ShardMap.getInto}, with the key whose value does not fit: rows of at most 256 keys before it may have
+   *   been written then, if there are more than so many. As {@link ShardMap.getMany} for `keys`.
+   * @example
+   * const matrix = new Float32Array(2 * 128);
+   * const found = map.gather(['user 1', 'user 2'], matrix, { missing: NaN });
+   */
+  gather(keys: Iterable<K>, out: VectorArray, options: GatherOptions | undefined = undefined): Uint8Array {
+    storeOf(this, 'gather');
+    return gather(() => this.#native.slot, keys, out, options);
   }
 
   /**

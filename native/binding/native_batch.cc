@@ -13,6 +13,7 @@
 #include "binding/node_api.h"
 #include "binding/value_convert.h"
 #include "binding/value_list.h"
+#include "binding/vectors.h"
 
 namespace shardmap {
 namespace {
@@ -46,12 +47,6 @@ class Arguments {
 };
 
 using Operation = napi_value (*)(napi_env, Attachment&, const Arguments&, std::span<const Key>);
-
-size_t ReadSize(napi_env env, napi_value value) {
-  double number = 0;
-  napi_get_value_double(env, value, &number);
-  return number > 0 ? static_cast<size_t>(number) : 0;
-}
 
 // A batch for the time of one call.
 class BatchLoan {
@@ -122,47 +117,6 @@ napi_value HasMany(napi_env env, Attachment& attachment, const Arguments&, std::
 
 // --- Vectors ---------------------------------------------------------------------------------------------------------
 
-// A typed array that is written to, or nothing where it cannot be.
-template <typename Element>
-struct Elements {
-  Element* first = nullptr;
-  size_t size = 0;  // bytes
-
-  Elements(napi_env env, napi_value view) {
-    napi_typedarray_type type;
-    void* memory = nullptr;
-    size_t length = 0;
-    if (napi_get_typedarray_info(env, view, &type, &length, &memory, nullptr, nullptr) != napi_ok) return;
-    first = static_cast<Element*>(memory);
-    size = length * ElementBytes(type);
-  }
-};
-
-// What the functions below return besides a count.
-constexpr double kAbsent = -1;
-constexpr double kNoRoom = -2;      // in `out`
-constexpr double kOtherValue = -3;  // less the place of the key; the value's kind and bytes are noted as reply
-
-// A Buffer is a Uint8Array.
-bool IsOfKind(const ReadValue& value, ValueKind kind) {
-  return value.kind() == kind || (value.kind() == ValueKind::kBuffer && kind == ValueKind::kUint8Array);
-}
-
-// (slot, kind, out, first byte of out, key)
-napi_value GetInto(napi_env env, Attachment& attachment, const Arguments& args, std::span<const Key> keys) {
-  if (keys.size() != 1) return Throw(env, Status(Code::kInvalidArgument, "One key is looked up"));
-  const ReadGuard guard(attachment.session());
-  ReadValue value;
-  if (!attachment.store().Get(guard, keys[0], &value)) return ToJs(env, kAbsent);
-  const Elements<uint8_t> out(env, args[2]);
-  const size_t first = ReadSize(env, args[3]);
-  args.environment().NoteReply(static_cast<double>(value.kind()), static_cast<double>(value.size()));
-  if (!IsOfKind(value, static_cast<ValueKind>(ReadSize(env, args[1])))) return ToJs(env, kOtherValue);
-  if (first > out.size || value.size() > out.size - first) return ToJs(env, kNoRoom);
-  if (value.size() != 0) std::memcpy(out.first + first, value.bytes(), value.size());
-  return ToJs(env, static_cast<double>(value.size()));
-}
-
 // (slot, kind, out, first byte of out, bytes of a row, mask, first byte of mask, ...keys)
 napi_value Gather(napi_env env, Attachment& attachment, const Arguments& args, std::span<const Key> keys) {
   const ReadGuard guard(attachment.session());
@@ -170,18 +124,18 @@ napi_value Gather(napi_env env, Attachment& attachment, const Arguments& args, s
   Found found;
   const size_t count = attachment.store().GetMany(guard, keys, values.data(), found.data());
   const auto kind = static_cast<ValueKind>(ReadSize(env, args[1]));
-  const Elements<uint8_t> out(env, args[2]);
-  const Elements<uint8_t> mask(env, args[5]);
+  const ViewBytes out(env, args[2]);
+  const ViewBytes mask(env, args[5]);
   const size_t first = ReadSize(env, args[3]);
   const size_t row = ReadSize(env, args[4]);
   const size_t mask_first = ReadSize(env, args[6]);
   const bool has_room = first <= out.size && keys.size() * row <= out.size - first && mask_first <= mask.size &&
                         keys.size() <= mask.size - mask_first;
-  if (!has_room) return ToJs(env, kNoRoom);
+  if (!has_room) return ToJs(env, kVectorNoRoom);
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (!found[i] || (IsOfKind(values[i], kind) && values[i].size() == row)) continue;
+    if (!found[i] || (HasElementsOf(values[i], kind) && values[i].size() == row)) continue;
     args.environment().NoteReply(static_cast<double>(values[i].kind()), static_cast<double>(values[i].size()));
-    return ToJs(env, kOtherValue - static_cast<double>(i));
+    return ToJs(env, kVectorOther - static_cast<double>(i));
   }
   for (size_t i = 0; i < keys.size(); ++i) {
     mask.first[mask_first + i] = found[i] ? 1 : 0;
@@ -269,7 +223,6 @@ void AddBatchFunctions(Napi::Env env, Napi::Object exports) {
   };
   add("getMany", OnKeys<2, GetMany, true>);
   add("hasMany", OnKeys<2, HasMany, true>);
-  add("getInto", OnKeys<4, GetInto>);
   add("gather", OnKeys<7, Gather>);
   add("openBatch", OpenBatch);
   add("closeBatch", CloseBatch);

@@ -1,6 +1,7 @@
 #include "binding/native_store.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <new>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "binding/node_api.h"
 #include "binding/value_convert.h"
 #include "binding/value_list.h"
+#include "binding/vectors.h"
 
 namespace shardmap {
 namespace {
@@ -106,6 +108,23 @@ napi_value GetVersioned(napi_env env, Attachment& attachment, const Key& key, co
 napi_value Has(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
   const ReadGuard guard(attachment.session());
   return ToJs(env, attachment.store().Has(guard, key));
+}
+
+// (kind, out, first byte of out)
+napi_value GetInto(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+  const ReadGuard guard(attachment.session());
+  ReadValue value;
+  if (!attachment.store().Get(guard, key, &value)) return ToJs(env, kVectorAbsent);
+  const bool is_vector = HasElementsOf(value, static_cast<ValueKind>(ReadSize(env, args[0])));
+  const ViewBytes out(env, args[1]);
+  const size_t first = ReadSize(env, args[2]);
+  const bool has_room = first <= out.size && value.size() <= out.size - first;
+  if (is_vector && has_room) {
+    if (value.size() != 0) std::memcpy(out.first + first, value.bytes(), value.size());
+    return ToJs(env, static_cast<double>(value.size()));
+  }
+  Environment::Of(env)->NoteReply(static_cast<double>(value.kind()), static_cast<double>(value.size()));
+  return ToJs(env, is_vector ? kVectorNoRoom : kVectorOther);
 }
 
 napi_value SetValue(napi_env env, Attachment& attachment, const Key& key, Value value) {
@@ -298,6 +317,7 @@ void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
   add("insertEncoded", KeyedCallback<5, InsertEncoded>);
   add("page", Callback<2, Page>);
   add("recheck", KeyedCallback<2, Recheck>);
+  add("getInto", KeyedCallback<3, GetInto>);
   add("stats", Callback<0, Stats>);
   add("loadStructures", Callback<0, LoadStructures>);
   add("saveStructures", Callback<2, SaveStructures>);

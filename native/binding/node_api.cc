@@ -45,6 +45,12 @@ napi_value Undefined(napi_env env) {
   return result;
 }
 
+size_t ReadSize(napi_env env, napi_value value) {
+  double number = 0;
+  napi_get_value_double(env, value, &number);
+  return number > 0 ? static_cast<size_t>(number) : 0;
+}
+
 const char* TypeName(napi_env env, napi_value value) {
   napi_valuetype type;
   napi_typeof(env, value, &type);

@@ -3,6 +3,8 @@
 
 #include <node_api.h>
 
+#include <cstddef>
+
 #include "base/status.h"
 
 namespace shardmap {
@@ -17,6 +19,9 @@ napi_value ThrowClosed(napi_env env);
 napi_value ToJs(napi_env env, double number);
 napi_value ToJs(napi_env env, bool value);
 napi_value Undefined(napi_env env);
+
+// A number as a size; 0 for any that is none.
+size_t ReadSize(napi_env env, napi_value value);
 
 // What `value` is, in the words of `typeof`.
 const char* TypeName(napi_env env, napi_value value);
