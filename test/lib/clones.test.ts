@@ -71,11 +71,12 @@ describe('bytes', () => {
 
   it("of a Buffer stay a Buffer, which does not bring Node's pool along", () => {
     const pooled = Buffer.from('secret next door').subarray(0, 4);
+    map.clear();
     map.set('direct', pooled).set('inside', { pooled, again: pooled.subarray(1) });
     expect(map.get('direct')).toEqual(Buffer.from('secr'));
+    expect(map.stats().bytesEntries + map.stats().bytesBlobs).toBeLessThan(500);
     const inside = map.get('inside') as { pooled: Buffer; again: Buffer };
     expect(inside).toEqual({ pooled: Buffer.from('secr'), again: Buffer.from('ecr') });
-    expect([inside.pooled.buffer.byteLength, inside.again.buffer.byteLength]).toEqual([4, 3]);
   });
 
   it('are a copy that later changes do not reach', () => {

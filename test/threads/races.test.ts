@@ -27,6 +27,15 @@ describe.each([2, 3, 4])('of %i threads', (rivals) => {
     expect(map.size).toBe(KEYS);
   });
 
+  it('all read objects whose structures another thread met first, or at the same time', async () => {
+    for (let round = 0; round < 5; round++) {
+      const map = new ShardMap<Key, { key: number }>();
+      expect(sum(await race('structures', rivals, map, 2000))).toBe(0);
+      for (const [key, value] of map) expect(value.key).toBe(Number(String(key).split(' ')[1]));
+      expect(map.size).toBe(2000 * rivals);
+    }
+  });
+
   it('one only deletes each key', async () => {
     const map = new ShardMap<Key, unknown>();
     for (let key = 0; key < KEYS; key++) map.set(`key ${key}`, key);

@@ -31,6 +31,25 @@ const races = {
     for (let key = 0; key < keys; key++) if (map.delete(`key ${key}`)) won++;
     return won;
   },
+  /**
+   * Each sets objects of structures that all of them meet at the same time for the first time, more of them than the store
+   * keeps, and reads what the others set: how many were not what was set?
+   */
+  structures: () => {
+    let wrong = 0;
+    const make = (rival, key) => {
+      const structure = (key >> 2) % 100;
+      return { [`a${structure}`]: rival, key, inner: [{ [`b${structure % 7}`]: `${rival} ${key}`, structure }] };
+    };
+    for (let key = 0; key < keys; key++) {
+      map.set(`${index} ${key}`, make(index, key));
+      for (let rival = 0; rival < rivals; rival++) {
+        const value = map.get(`${rival} ${key}`);
+        if (value !== undefined && JSON.stringify(value) !== JSON.stringify(make(rival, key))) wrong++;
+      }
+    }
+    return wrong;
+  },
   /** Each fills keys of its own, reads those of all, and deletes every other of its own. */
   fill: () => {
     let torn = 0;
