@@ -38,7 +38,7 @@ const races = {
   structures: () => {
     let wrong = 0;
     const make = (rival, key) => {
-      const structure = (key >> 2) % 100;
+      const structure = ((key >> 2) * (2 * rival + 1)) % 100; // each meets them in an order of its own
       return { [`a${structure}`]: rival, key, inner: [{ [`b${structure % 7}`]: `${rival} ${key}`, structure }] };
     };
     for (let key = 0; key < keys; key++) {
