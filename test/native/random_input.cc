@@ -45,7 +45,7 @@ class SeedPrinter final : public testing::EmptyTestEventListener {
   return true;
 }();
 
-constexpr unsigned kValueKinds = static_cast<unsigned>(ValueKind::kEncoded) + 1;
+constexpr unsigned kValueKinds = static_cast<unsigned>(ValueKind::kBigUint64Array) + 1;
 
 ValueKind KindOf(uint64_t tag) { return static_cast<ValueKind>(Mix(~tag) % kValueKinds); }
 

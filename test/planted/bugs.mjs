@@ -860,4 +860,13 @@ export const BUGS = [
     test: 'core/store_stress_test',
     filter: 'StoreAtomicityTest.*',
   },
+  {
+    name: 'structures that are saved over those of another thread',
+    why: 'values that were written with the lost ones could not be read any more',
+    file: 'native/core/structures.h',
+    find: '    if (text_ != expected) return false;\n',
+    replace: '    (void)expected;\n',
+    test: 'core/structures_test',
+    filter: 'StructuresTest.*',
+  },
 ];

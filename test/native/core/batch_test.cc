@@ -134,7 +134,7 @@ TEST_F(BatchTest, OfAnySizeIsThereInItsOrder) {
     for (size_t i = 0; i < size; ++i) {
       const OwnedKey key = NumberedKey(i % 64 == 5 ? std::string(300, 'k') : "key ", i);
       expected.push_back(key.bytes);
-      batch.Add(key, ValueKind::kEncoded, i % 64 == 9 ? std::string(500, 'v') : std::to_string(i));
+      batch.Add(key, ValueKind::kClone, i % 64 == 9 ? std::string(500, 'v') : std::to_string(i));
     }
     ASSERT_NO_FATAL_FAILURE(Set(batch));
     ASSERT_TRUE(KeysInOrder() == expected) << size;
@@ -159,7 +159,7 @@ TEST_F(BatchTest, WithAKeyOrAValueThatIsTooLongChangesNothingAndTellsWhich) {
     }
     entries[70].key = {KeyKind::kOneByteString, reinterpret_cast<const uint8_t*>(too_long.data()), too_long.size()};
     // The size alone is looked at: nobody needs to have a gigabyte.
-    if (!is_key) entries[70].value = Value(ValueKind::kEncoded, "", kValueBytesMax + 1);
+    if (!is_key) entries[70].value = Value(ValueKind::kClone, "", kValueBytesMax + 1);
     size_t failed = 0;
     const Status status = store_.SetMany(*session_, entries, &failed);
     EXPECT_EQ(status.code(), is_key ? Code::kKeyTooLong : Code::kValueTooLong);
@@ -382,7 +382,7 @@ TEST(BatchThreadTest, ReadersSeeWholeValuesAndNeverMissWhatStays) {
     for (uint64_t round = 1; round <= rounds; ++round) {
       OwnedBatch others;
       const size_t size = random.Below(4000);
-      for (size_t i = 0; i < size; ++i) others.Add(NumberedKey("other ", i), ValueKind::kEncoded, random.Bytes(20));
+      for (size_t i = 0; i < size; ++i) others.Add(NumberedKey("other ", i), ValueKind::kClone, random.Bytes(20));
       size_t failed = 0;
       size_t deleted = 0;
       EXPECT_TRUE(SetMany(store, *session, others, &failed).ok());
@@ -428,7 +428,7 @@ TEST(BatchThreadTest, GivesTheLockUpBeforeItIsThrough) {
   OwnedBatch batches[2];
   for (uint64_t i = 0; i < kEntries; ++i) {
     batches[0].Add(NumberedKey("key ", i), ValueKind::kTrue, "");
-    batches[1].Add(NumberedKey("key ", i), ValueKind::kEncoded, std::string(kBlockBytes, 'v'));
+    batches[1].Add(NumberedKey("key ", i), ValueKind::kClone, std::string(kBlockBytes, 'v'));
   }
   const OpenedSession session(store);
   size_t failed = 0;

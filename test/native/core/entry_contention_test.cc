@@ -18,7 +18,7 @@ namespace {
 TEST(EntryContentionTest, NoMixOfTwoValuesLooksLikeOne) {
   const std::string a(kInlineValueBytesMax, 'a');
   const std::string b(kInlineValueBytesMax, 'b');
-  const OwnedEntry entry(OwnedKey("contended").key(), 0, BorrowedValue(ValueKind::kEncoded, a), 1);
+  const OwnedEntry entry(OwnedKey("contended").key(), 0, BorrowedValue(ValueKind::kClone, a), 1);
   std::atomic<bool> done{false};
   size_t mixed = 0;
   size_t read = 0;
@@ -36,7 +36,7 @@ TEST(EntryContentionTest, NoMixOfTwoValuesLooksLikeOne) {
   std::thread writer([&] {
     KeepToProcessor(1);
     for (size_t i = 0; i < Scaled(2000000); ++i) {
-      entry->Overwrite(BorrowedValue(ValueKind::kEncoded, i % 2 == 0 ? b : a), nullptr);
+      entry->Overwrite(BorrowedValue(ValueKind::kClone, i % 2 == 0 ? b : a), nullptr);
       for (size_t pause = 0; pause < i % 64; ++pause) std::atomic_signal_fence(std::memory_order_seq_cst);
     }
     done = true;

@@ -46,7 +46,7 @@ TEST(EntryTest, KeepsKeysAndValuesOfEverySize) {
       const std::string key = Text(key_size, 'a');
       const std::string value = Text(value_size, 'A');
       const OwnedEntry entry = MakeEntry(key, value);
-      EXPECT_EQ(entry->size(), Entry::SizeFor(OwnedKey(key).key(), BorrowedValue(ValueKind::kEncoded, value)));
+      EXPECT_EQ(entry->size(), Entry::SizeFor(OwnedKey(key).key(), BorrowedValue(ValueKind::kClone, value)));
       EXPECT_EQ(entry->size() % 8, 0u);
       EXPECT_LE(entry->size(), Entry::kBytesMax);
       EXPECT_EQ(entry->sequence(), kSequence);
@@ -61,7 +61,7 @@ TEST(EntryTest, KeepsKeysAndValuesOfEverySize) {
 
 TEST(EntryTest, KeepsEveryKind) {
   for (int key_kind = 0; key_kind <= static_cast<int>(KeyKind::kComposite); ++key_kind) {
-    for (int value_kind = 0; value_kind <= static_cast<int>(ValueKind::kEncoded); ++value_kind) {
+    for (int value_kind = 0; value_kind <= static_cast<int>(ValueKind::kBigUint64Array); ++value_kind) {
       const OwnedKey key(static_cast<KeyKind>(key_kind), "12345678");
       const OwnedEntry entry(key.key(), kHash, BorrowedValue(static_cast<ValueKind>(value_kind), "87654321"),
                              kSequence);
@@ -106,7 +106,7 @@ TEST(EntryTest, KnowsItsHash) {
 }
 
 TEST(EntryTest, OverwritesAnySizeWithAnyOther) {
-  constexpr ValueKind kKinds[] = {ValueKind::kNumber, ValueKind::kTwoByteString, ValueKind::kEncoded};
+  constexpr ValueKind kKinds[] = {ValueKind::kNumber, ValueKind::kTwoByteString, ValueKind::kClone};
   for (const size_t first_size : kValueSizes) {
     const std::string key = "the key stays";
     const OwnedEntry entry = MakeEntry(key, Text(first_size, 'A'));
@@ -138,7 +138,7 @@ TEST(EntryTest, WritesNothingBeyondItsSize) {
       if (key_size > Entry::kInlineKeyBytesMax || value_size > kInlineValueBytesMax) continue;
       const std::string bytes = Text(value_size, 'A');
       const OwnedKey key(Text(key_size, 'a'));
-      const Value value = BorrowedValue(ValueKind::kEncoded, bytes);
+      const Value value = BorrowedValue(ValueKind::kClone, bytes);
       const size_t words = Entry::SizeFor(key.key(), value) / 8;
       std::vector<uint64_t> memory(words + 1, kHash);
       Entry* entry = Entry::Create(memory.data(), key.key(), kHash, nullptr, value, nullptr, kSequence);

@@ -199,7 +199,7 @@ TEST_F(MutationSinkTest, LearnsOfABatchAsOfItsOperationsOneAfterTheOther) {
   std::vector<BatchEntry> entries;
   std::vector<Key> key_views;
   for (size_t i = 0; i < keys.size(); ++i) {
-    entries.push_back({keys[i].key(), BorrowedValue(ValueKind::kEncoded, values[i])});
+    entries.push_back({keys[i].key(), BorrowedValue(ValueKind::kClone, values[i])});
     key_views.push_back(keys[i].key());
   }
   size_t failed = 0;
@@ -224,7 +224,7 @@ TEST_F(MutationSinkTest, OfABatchWhatComesBeforeTheRefusedIsDoneAndNothingAfter)
   std::vector<BatchEntry> entries;
   std::vector<Key> key_views;
   for (const OwnedKey& key : keys) {
-    entries.push_back({key.key(), Value(ValueKind::kEncoded, BlockOf(std::string(100, 'v')))});
+    entries.push_back({key.key(), Value(ValueKind::kClone, BlockOf(std::string(100, 'v')))});
     key_views.push_back(key.key());
   }
   sink_.refuse_after = 70;

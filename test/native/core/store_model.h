@@ -131,7 +131,9 @@ class RandomUse {
     return {kind, bytes};
   }
 
-  ValueKind AnyKind() { return static_cast<ValueKind>(random_.Below(static_cast<size_t>(ValueKind::kEncoded) + 1)); }
+  ValueKind AnyKind() {
+    return static_cast<ValueKind>(random_.Below(static_cast<size_t>(ValueKind::kBigUint64Array) + 1));
+  }
 
   std::string AnyBytes() {
     const size_t draw = random_.Below(1000);

@@ -161,7 +161,7 @@ TEST(StoreOutOfMemoryLeakTest, NothingIsLostWhereverItFails) {
           Store store{StoreOptions{.shards = 1}};
           const OpenedSession session(store);
           const AllocationRefusal refusal(granted);
-          code = store.Set(*session, key.key(), BorrowedValue(ValueKind::kEncoded, bytes)).code();
+          code = store.Set(*session, key.key(), BorrowedValue(ValueKind::kClone, bytes)).code();
         }
         const int64_t lost = allocated.pieces();
         EXPECT_EQ(lost, 0) << key_bytes << ", " << value_bytes << ", granted " << granted;
@@ -187,7 +187,7 @@ TEST(StoreOutOfMemoryLeakTest, NothingIsLostWhereverABatchFails) {
         Store store{StoreOptions{.shards = 2, .sink = has_sink ? &sink : nullptr}};
         const OpenedSession session(store);
         std::vector<BatchEntry> entries;
-        for (const OwnedKey& key : keys) entries.push_back({key.key(), BorrowedValue(ValueKind::kEncoded, text)});
+        for (const OwnedKey& key : keys) entries.push_back({key.key(), BorrowedValue(ValueKind::kClone, text)});
         const AllocationRefusal refusal(granted);
         const Code code = store.SetMany(*session, entries, &failed).code();
         EXPECT_EQ(code, failed == keys.size() ? Code::kOk : Code::kOutOfMemory);

@@ -76,11 +76,11 @@ TEST_F(StoreTest, InsertsOnlyWhereThereIsNothing) {
   const OwnedKey key("key");
   ReadValue existing;
   const auto insert = [&](std::string_view value) {
-    return store_.Insert(guard, *session_, key.key(), BorrowedValue(ValueKind::kEncoded, value), &existing).value();
+    return store_.Insert(guard, *session_, key.key(), BorrowedValue(ValueKind::kClone, value), &existing).value();
   };
   EXPECT_TRUE(insert(std::string(100, 'x')));
   EXPECT_FALSE(insert("second"));
-  EXPECT_EQ(existing.kind(), ValueKind::kEncoded);
+  EXPECT_EQ(existing.kind(), ValueKind::kClone);
   EXPECT_EQ(BytesOf(existing), std::string(100, 'x'));
   EXPECT_EQ(store_.Size(), 1u);
 }
@@ -93,7 +93,7 @@ TEST_F(StoreTest, ValueReadBeforeAnOverwriteStaysAsLongAsItsGuard) {
   ReadValue value;
   ASSERT_TRUE(store_.Get(guard, key.key(), &value));
   for (int i = 0; i < 1000; ++i) {
-    ASSERT_TRUE(store_.Set(*other, key.key(), BorrowedValue(ValueKind::kEncoded, std::string(1000, 'b'))).ok());
+    ASSERT_TRUE(store_.Set(*other, key.key(), BorrowedValue(ValueKind::kClone, std::string(1000, 'b'))).ok());
   }
   ASSERT_TRUE(store_.Clear(*other).ok());
   EXPECT_EQ(BytesOf(value), std::string(1000, 'a'));
@@ -131,7 +131,7 @@ TEST_F(StoreTest, RefusesKeysAndValuesOverTheLimit) {
   EXPECT_FALSE(Delete(too_long));
   // The size alone is looked at: nobody needs to have a gigabyte.
   const Status value_status =
-      store_.Set(*session_, OwnedKey("key").key(), Value(ValueKind::kEncoded, "", kValueBytesMax + 1));
+      store_.Set(*session_, OwnedKey("key").key(), Value(ValueKind::kClone, "", kValueBytesMax + 1));
   EXPECT_EQ(value_status.code(), Code::kValueTooLong);
   EXPECT_EQ(store_.Size(), 1u);
 }

@@ -32,7 +32,7 @@ TEST(ValueTest, MayHaveNoBytes) {
 
 TEST(ValueTest, GivesItsOwnBlockUncopied) {
   Block* block = BlockOf("owned");
-  Value value(ValueKind::kEncoded, block);
+  Value value(ValueKind::kClone, block);
   EXPECT_EQ(BytesOf(value), "owned");
   EXPECT_EQ(value.TakeBlock(), block);
   EXPECT_EQ(BytesOf(value), "owned");  // still readable, for the log
@@ -61,7 +61,7 @@ TEST(ValueTest, BlockPayloadsAreAligned) {
 }
 
 TEST(ValueTest, MovesTakeTheBlockAlong) {
-  Value first(ValueKind::kEncoded, BlockOf("first"));
+  Value first(ValueKind::kClone, BlockOf("first"));
   Value moved = std::move(first);
   EXPECT_EQ(BytesOf(moved), "first");
   Value second(ValueKind::kOneByteString, BlockOf("second"));
@@ -104,8 +104,8 @@ TEST(ValueTest, SaysWhenThereIsNoMemory) {
 TEST(ValueTest, FreesABlockThatNobodyTook) {
   const AllocationCount allocated;
   {
-    const Value unused(ValueKind::kEncoded, BlockOf("nobody wants me"));
-    Value source(ValueKind::kEncoded, BlockOf("moved"));
+    const Value unused(ValueKind::kClone, BlockOf("nobody wants me"));
+    Value source(ValueKind::kClone, BlockOf("moved"));
     const Value target = std::move(source);
     ASSERT_EQ(allocated.pieces(), 2);
   }
