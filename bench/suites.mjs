@@ -12,6 +12,7 @@ export const suites = {
   get: () => import('./suites/get.mjs'),
   set: () => import('./suites/set.mjs'),
   keys: () => import('./suites/keys.mjs'),
+  values: () => import('./suites/values.mjs'),
   routes: () => import('./suites/routes.mjs'),
   memory: () => import('./suites/memory.mjs'),
   growth: () => import('./suites/growth.mjs'),

@@ -164,7 +164,7 @@ class PlainCopy {
 
   #ofArray(value: readonly unknown[], depth: number): unknown {
     const { length } = value;
-    if (keys(value).length !== length) return NOT_PLAIN; // holes, or properties besides the items
+    if (!isDense(value, length)) return NOT_PLAIN;
     const copy: unknown[] = [];
     for (let index = 0; index < length; index++) {
       const item = value[index];
@@ -180,6 +180,12 @@ class PlainCopy {
     }
     return copy;
   }
+}
+
+/** Whether an array has all of its items and no other properties, which would be named last. */
+function isDense(value: readonly unknown[], length: number): boolean {
+  const names = keys(value);
+  return names.length === length && (length === 0 || names[length - 1] === `${length - 1}`);
 }
 
 function copyDate(value: Date): unknown {

@@ -23,7 +23,7 @@ const KINDS = [
   },
   { name: 'an object with a Map in it', make: (index) => ({ id: index, tags: new Map([['a', index]]) }) },
   { name: '128 floats', make: (index) => Float32Array.from({ length: 128 }, (_, place) => index + place) },
-  { name: 'a Buffer of 64 bytes', make: (index) => Buffer.alloc(64, index) },
+  { name: '64 bytes', make: (index) => new Uint8Array(64).fill(index) },
 ];
 
 /** @param {number} index */

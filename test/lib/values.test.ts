@@ -90,6 +90,8 @@ describe('objects', () => {
   it.each([
     ['an object', { a: 1, b: [2, { c: 3n }], d: undefined, e: null, f: -0 }],
     ['an array with holes', Object.assign([1], { 2: 3 })],
+    ['an array with a hole and a property', Object.assign([1], { 2: 3, name: 2 })],
+    ['an array with a hole and a property like a number', Object.assign([1], { 2: 3, '2.0': 2 })],
     ['a date', new Date(1e12)],
     ['a regular expression', /a+b/giu],
     ['a map', new Map<unknown, unknown>([[{ a: 1 }, new Set([1, 'b'])]])],
