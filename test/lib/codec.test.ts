@@ -5,10 +5,13 @@ import { ShardMap, type ShardMapCodec } from '../../lib/index.js';
 import { caught, expectError } from './expect-error.js';
 
 class Point {
-  constructor(
-    readonly x: number,
-    readonly y: number,
-  ) {}
+  readonly x: number;
+  readonly y: number;
+
+  constructor(x: number, y: number) {
+    this.x = x;
+    this.y = y;
+  }
 }
 
 /** Keeps the class of points, which no other way of encoding does. */
