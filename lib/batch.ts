@@ -1,5 +1,6 @@
 /** Many keys in one call: how keys and entries come together and are handed to the addon. */
 
+import { types } from 'node:util';
 import { type Codec, isPrimitive, wrapList } from './codec.js';
 import { isObject, iterateOnce } from './entries.js';
 import { createArgumentError } from './errors.js';
@@ -9,6 +10,7 @@ import { addon } from './native.js';
 const { getMany, hasMany, openBatch, closeBatch, addKeys, addEntries, addEncoded, reply, setMany, deleteMany } = addon;
 const { apply } = Reflect;
 const { isArray } = Array;
+const { isUint8Array } = types;
 
 /** Most items handed over as arguments of one call: V8 puts them on its stack. An even number, as entries are pairs. */
 const ITEMS_PER_CALL = 256;
@@ -41,20 +43,29 @@ export class ItemCalls {
     if (args.length === this.#heads + ITEMS_PER_CALL) this.flush();
   }
 
-  /** Adds all keys, and hands over what is left. */
+  /** Adds all keys, and hands over what is left; none, too, so that the addon is asked whether the map is open. */
   addKeys(items: Iterable<unknown>): void {
     if (typeof items === 'string') throw createArgumentError('keys', KEYS, items);
     if (isArray(items)) {
       for (let index = 0; index < items.length; index++) this.add(readKeyOnce(items[index]));
     } else {
-      for (const item of iterateOnce(items, 'keys', KEYS)) this.add(readKeyOnce(item));
+      for (const item of iterateOnce(items, 'keys', KEYS)) this.#addAtOnce(readKeyOnce(item));
     }
-    this.flush();
+    if (this.#first === 0 || this.#args.length > this.#heads) this.#handOver();
+  }
+
+  /** The same array of bytes may be the next key, with other bytes. */
+  #addAtOnce(key: unknown): void {
+    this.add(key);
+    if (isUint8Array(key)) this.flush();
   }
 
   flush(): void {
+    if (this.#args.length > this.#heads) this.#handOver();
+  }
+
+  #handOver(): void {
     const args = this.#args;
-    if (args.length === this.#heads) return;
     const first = this.#first;
     this.#first += args.length - this.#heads;
     this.#begin();
