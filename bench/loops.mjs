@@ -140,6 +140,105 @@ export function setFresh(map, bytes, order, from, to) {
   for (let i = from; i < to; i++) map.set(freshKey(bytes, /** @type {number} */ (order[i])), i);
 }
 
+/**
+ * @param {Required<Pick<AnyMap, 'delete'>>} map
+ * @param {unknown[]} keys
+ * @param {Uint32Array} order
+ * @param {number} from
+ * @param {number} to
+ */
+export function deleteKept(map, keys, order, from, to) {
+  for (let i = from; i < to; i++) map.delete(keys[/** @type {number} */ (order[i])]);
+}
+
+/**
+ * Values are objects with a number `id`.
+ *
+ * @param {{ get(key: any): any }} map
+ * @param {unknown[]} keys
+ * @param {Uint32Array} order
+ * @param {number} from
+ * @param {number} to
+ */
+export function getObjects(map, keys, order, from, to) {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += map.get(keys[/** @type {number} */ (order[i])]).id;
+  return sum;
+}
+
+// --- The same in batches ---------------------------------------------------------------------------------------------
+
+/** @typedef {import('shardmap').ShardMap<any, any>} BatchMap */
+
+/**
+ * @param {BatchMap} map
+ * @param {unknown[]} keys
+ * @param {Uint32Array} order
+ * @param {number} from
+ * @param {number} to
+ * @param {number} size of a batch
+ */
+export function getMany(map, keys, order, from, to, size) {
+  let sum = 0;
+  for (let first = from; first < to; first += size) {
+    const values = map.getMany(batchOf(keys, order, first, Math.min(to, first + size)));
+    for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
+  }
+  return sum;
+}
+
+/** @type {typeof getMany} */
+export function getManyObjects(map, keys, order, from, to, size) {
+  let sum = 0;
+  for (let first = from; first < to; first += size) {
+    const values = map.getMany(batchOf(keys, order, first, Math.min(to, first + size)));
+    for (let i = 0; i < values.length; i++) sum += values[i].id;
+  }
+  return sum;
+}
+
+/** @type {typeof getMany} */
+export function hasMany(map, keys, order, from, to, size) {
+  let count = 0;
+  for (let first = from; first < to; first += size) {
+    const found = map.hasMany(batchOf(keys, order, first, Math.min(to, first + size)));
+    for (let i = 0; i < found.length; i++) if (found[i]) count++;
+  }
+  return count;
+}
+
+/** @type {typeof getMany} */
+export function setMany(map, keys, order, from, to, size) {
+  for (let first = from; first < to; first += size) {
+    const end = Math.min(to, first + size);
+    /** @type {[unknown, number][]} */
+    const entries = [];
+    for (let i = first; i < end; i++) entries.push([keys[/** @type {number} */ (order[i])], i]);
+    map.setMany(entries);
+  }
+  return 0;
+}
+
+/** @type {typeof getMany} */
+export function deleteMany(map, keys, order, from, to, size) {
+  let count = 0;
+  for (let first = from; first < to; first += size)
+    count += map.deleteMany(batchOf(keys, order, first, Math.min(to, first + size)));
+  return count;
+}
+
+/**
+ * @param {unknown[]} keys
+ * @param {Uint32Array} order
+ * @param {number} from
+ * @param {number} to
+ */
+function batchOf(keys, order, from, to) {
+  const batch = [];
+  for (let i = from; i < to; i++) batch.push(keys[/** @type {number} */ (order[i])]);
+  return batch;
+}
+
 // --- A mix of operations ---------------------------------------------------------------------------------------------
 
 /**

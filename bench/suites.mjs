@@ -13,6 +13,7 @@ export const suites = {
   set: () => import('./suites/set.mjs'),
   keys: () => import('./suites/keys.mjs'),
   values: () => import('./suites/values.mjs'),
+  batches: () => import('./suites/batches.mjs'),
   routes: () => import('./suites/routes.mjs'),
   memory: () => import('./suites/memory.mjs'),
   growth: () => import('./suites/growth.mjs'),

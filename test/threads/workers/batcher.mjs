@@ -8,7 +8,7 @@ const map = ShardMap.from(handle);
 const gates = new Int32Array(gate);
 const keysOf = (round) => Array.from({ length: batch }, (_, place) => `key ${round} ${place}`);
 /** Number, object and text in turn: the reader can tell from a key what its value must be. */
-const valueOf = (key, place) => (place % 3 === 0 ? place : place % 3 === 1 ? { key, place } : `value of ${key}`);
+const valueFor = (key, place) => (place % 3 === 0 ? place : place % 3 === 1 ? { key, place } : `value of ${key}`);
 const isWhole = (key, place, value) =>
   place % 3 === 0
     ? value === place
@@ -20,7 +20,7 @@ const roles = {
   /** Sets batches of all keys, round by round; the same as the other writers do. */
   set: () => {
     for (let round = 0; round < rounds; round++)
-      map.setMany(keysOf(round).map((key, place) => [key, valueOf(key, place)]));
+      map.setMany(keysOf(round).map((key, place) => [key, valueFor(key, place)]));
     return { wrong: 0, deleted: 0 };
   },
   /** Sets keys of its own, new ones only: one that iterates must see them in this order. */
