@@ -5,10 +5,11 @@ import { ItemCalls, KEYS, type OnItems } from './batch.js';
 import { binaryKindOf, hasLostMemory } from './binary.js';
 import { iterateOnce } from './entries.js';
 import { createArgumentError, createError, createRangeError, describe } from './errors.js';
+import { readKeyOnce } from './key.js';
 import { addon, type ValueKinds } from './native.js';
 import { readOptions } from './options.js';
 
-const { gather: gatherInto, getInto: copyInto, reply, valueKinds: kinds } = addon;
+const { gather: gatherInto, getInto: copyInto, reply, size, valueKinds: kinds } = addon;
 const { apply } = Reflect;
 const { isArray } = Array;
 const { isInteger } = Number;
@@ -85,16 +86,13 @@ export function getInto(slotOf: () => number, key: unknown, out: unknown, offset
 /** Copies the values of keys to the rows of `out`, as many as there are keys; returns 1 for each found, and else 0. */
 export function gather(slotOf: () => number, keys: Iterable<unknown>, out: unknown, options: unknown): Uint8Array {
   const { missing } = readOptions(options, ['missing']);
+  // This runs code of the user's, which may change everything: nothing is looked at before.
+  const list = readKeys(keys);
   const { kind, view, length, elementBytes } = new Output(out);
   const filler = resolveMissing(missing, kind);
-  const list = toArray(keys);
-  const mask = new Mask(list.length);
-  const row = list.length === 0 ? 0 : length / list.length;
-  if (!isInteger(row)) {
-    const message = `out has ${length} elements, which are no rows of one length for ${list.length} keys`;
-    throw createError('ERR_SHARDMAP_OUT_OF_RANGE', message);
-  }
+  const row = rowLength(length, list.length);
   const rowBytes = row * elementBytes;
+  const mask = new Mask(list.length);
   let found = 0;
   const calls = new ItemCalls(7, (args, first) => {
     args[0] = slotOf();
@@ -108,9 +106,18 @@ export function gather(slotOf: () => number, keys: Iterable<unknown>, out: unkno
     if (count < 0) throw createGatherError(count, list, first, kind, elementBytes, row);
     found += count;
   });
-  calls.addKeys(list);
+  if (list.length === 0) size(slotOf()); // throws where the map is closed
+  for (let index = 0; index < list.length; index++) calls.add(list[index]);
+  calls.flush();
   if (found < list.length) fillMissing(out as VectorArray, mask, row, filler);
   return mask;
+}
+
+function rowLength(length: number, rows: number): number {
+  const row = rows === 0 ? 0 : length / rows;
+  if (isInteger(row)) return row;
+  const message = `out has ${length} elements, which are no rows of one length for ${rows} keys`;
+  throw createError('ERR_SHARDMAP_OUT_OF_RANGE', message);
 }
 
 function fillMissing(out: VectorArray, mask: Uint8Array, row: number, filler: number | bigint): void {
@@ -127,12 +134,11 @@ function resolveMissing(missing: unknown, kind: number): number | bigint {
   return missing as number | bigint;
 }
 
-function toArray(keys: Iterable<unknown>): readonly unknown[] {
-  if (isArray(keys)) return keys;
+function readKeys(keys: Iterable<unknown>): readonly unknown[] {
   if (typeof keys === 'string') throw createArgumentError('keys', KEYS, keys);
   const list: unknown[] = [];
-  const items = iterateOnce(keys, 'keys', KEYS);
-  for (const key of items) list[list.length] = key;
+  if (isArray(keys)) for (let index = 0; index < keys.length; index++) list[index] = readKeyOnce(keys[index]);
+  else for (const key of iterateOnce(keys, 'keys', KEYS)) list[list.length] = readKeyOnce(key);
   return list;
 }
 
@@ -144,7 +150,7 @@ function createGatherError(
   elementBytes: number,
   row: number,
 ): Error {
-  if (result === NO_ROOM) return createError('ERR_SHARDMAP_OUT_OF_RANGE', 'out became shorter while keys were read');
+  if (result === NO_ROOM) return createError('ERR_SHARDMAP_OUT_OF_RANGE', 'out has less room than its length says');
   const key = keys[first + OTHER_VALUE - result];
   const isSameKind = reply[0] === kind || (reply[0] === kinds.Buffer && kind === kinds.Uint8Array);
   return isSameKind ? createLengthError(key, elementBytes, `a row of out has ${row}`) : createTypeError(key, kind);

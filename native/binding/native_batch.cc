@@ -63,17 +63,17 @@ class BatchLoan {
   std::unique_ptr<Batch> batch_;
 };
 
-// Turns an operation on the keys that are arguments from `kFirstKey` on into a callback; `kHasPlace` tells whether the
-// second argument is the place of the first of them, for errors. As in KeyedCallback of
-// native_store.cc, the store is looked up after the keys were read.
-template <size_t kFirstKey, Operation kOperation, bool kHasPlace = false>
+// Turns an operation on the keys that are arguments from `kFirstKey` on into a callback; the argument
+// `kPlace` is the place of the first of them, for errors. As in KeyedCallback of native_store.cc, the store is looked up
+// after the keys were read.
+template <size_t kFirstKey, Operation kOperation, size_t kPlace>
 napi_value OnKeys(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   Environment& environment = args.environment();
   const uint64_t opening = environment.OpeningAt(args.first());
   try {
     const BatchLoan batch(environment);
-    if (kHasPlace) batch->StartAt(ReadSize(env, args[1]));
+    batch->StartAt(ReadSize(env, args[kPlace]));
     const Status status = batch->AddKeys(env, args.from(kFirstKey));
     if (!status.ok()) return Throw(env, status);
     Attachment* attachment = environment.AttachmentAt(args.first());
@@ -221,9 +221,9 @@ void AddBatchFunctions(Napi::Env env, Napi::Object exports) {
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, Environment::Of(env), &function);
     exports.Set(name, function);
   };
-  add("getMany", OnKeys<2, GetMany, true>);
-  add("hasMany", OnKeys<2, HasMany, true>);
-  add("gather", OnKeys<7, Gather>);
+  add("getMany", OnKeys<2, GetMany, 1>);
+  add("hasMany", OnKeys<2, HasMany, 1>);
+  add("gather", OnKeys<7, Gather, 6>);
   add("openBatch", OpenBatch);
   add("closeBatch", CloseBatch);
   add("addKeys", AddTo<&Batch::AddKeys>);

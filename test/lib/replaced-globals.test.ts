@@ -5,6 +5,7 @@ import { type Key, ShardMap } from '../../lib/index.js';
 
 const { defineProperty, getOwnPropertyDescriptor } = Object;
 const bytes = Uint8Array.of(1, 2);
+const rows = new Uint8Array(4);
 const threeNumbers = { [Symbol.iterator]: countToThree };
 const restores: (() => void)[] = [];
 
@@ -44,7 +45,10 @@ function useAll(hasObjects: boolean): unknown {
   const second = keys.next();
   const odd = hasObjects ? ShardMap.groupBy(threeNumbers, (n) => (n % 2 ? 'odd' : 'even')).get('odd') : undefined;
   const attached = ShardMap.from(map.handle);
+  const mask = map.set('bytes', bytes).gather(['absent', 'bytes'], rows, { missing: 7 });
+  const gathered = [mask[0], mask[1], rows[1], rows[2], map.getInto('bytes', rows, 2), map.delete('bytes')];
   const facts = [
+    gathered,
     inserted,
     seen,
     first,
