@@ -11,7 +11,7 @@ let stored = 0;
 let error;
 while (error === undefined && stored < 1000) {
   try {
-    addon.setEncoded(slot, stored, bytes);
+    addon.setEncoded(slot, stored, addon.valueKinds.Uint8Array, bytes, 0, bytes.length);
     stored++;
   } catch (thrown) {
     error = thrown;
@@ -20,13 +20,13 @@ while (error === undefined && stored < 1000) {
 const before = [addon.get(slot, 'first'), addon.has(slot, 0), addon.has(slot, stored), addon.size(slot) === stored + 1];
 const overwrite = (() => {
   try {
-    addon.setEncoded(slot, 'first', bytes);
+    addon.setEncoded(slot, 'first', addon.valueKinds.Uint8Array, bytes, 0, bytes.length);
     return 'stored';
   } catch {
     return addon.get(slot, 'first');
   }
 })();
 addon.delete(slot, 0);
-addon.setEncoded(slot, 'after', bytes.subarray(0, 1000));
+addon.setEncoded(slot, 'after', addon.valueKinds.Uint8Array, bytes, 0, 1000);
 const after = [addon.has(slot, 0), addon.has(slot, 'after'), addon.size(slot) === stored + 1];
 console.log(JSON.stringify({ name: error?.name, code: error?.code, before, overwrite, after }));
