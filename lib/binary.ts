@@ -3,6 +3,7 @@
  * show is stored as it is, and nothing of the memory around it: a row of a large matrix does not take the matrix along.
  */
 
+import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { Serializer } from 'node:v8';
 import { DataCloneError } from './errors.js';

@@ -6,6 +6,8 @@
  * it afterwards; a `Buffer` never does, as its memory is often Node's pool.
  */
 
+import { Blob, Buffer } from 'node:buffer';
+import { types } from 'node:util';
 import { Deserializer, Serializer } from 'node:v8';
 import { binaryKindOf, decodeBinary, type Encoded, encodeBinary, viewOf } from './binary.js';
 import { DataCloneError, describe } from './errors.js';
@@ -13,7 +15,10 @@ import { addon } from './native.js';
 
 const { valueKinds: kinds } = addon;
 const NativeSet = Set;
-const { has, add } = Set.prototype;
+const { add, forEach: forEachOfSet, has } = Set.prototype;
+const { forEach: forEachOfMap } = Map.prototype;
+const { getOwnPropertyDescriptor, keys } = Object;
+const { isMap, isProxy, isSet } = types;
 const { apply } = Reflect;
 const { isView } = ArrayBuffer;
 const { isBuffer } = Buffer;
@@ -82,8 +87,40 @@ class CloneReader extends Deserializer {
   }
 }
 
+/** The symbol by which Node's own classes, such as `Blob`, tell `structuredClone` how to copy them. */
+const platformClone = Object.getOwnPropertySymbols(Blob.prototype).find(
+  ({ description }) => description === 'messaging_clone_symbol',
+);
+
+/** From Node 22 on V8 takes objects of these classes for empty ones; before, it knows that it does not know them. */
+const losesPlatformObjects = platformClone !== undefined && isSerializable(new Blob([]));
+
+function isSerializable(value: unknown): boolean {
+  try {
+    return new CloneWriter(false).writeValue(value);
+  } catch {
+    return false;
+  }
+}
+
+/** Throws for an object of Node's own, wherever in `value`. Of getters it knows nothing: it runs none. */
+function refusePlatformObjects(value: unknown, seen: Set<object>): void {
+  if (typeof value !== 'object' || value === null || isView(value) || isProxy(value)) return;
+  if (apply(has, seen, [value])) return;
+  apply(add, seen, [value]);
+  if ((platformClone as symbol) in value) throw DataCloneError(`${describe(value)} of Node's could not be cloned.`);
+  const refuse = (inner: unknown) => refusePlatformObjects(inner, seen);
+  if (isMap(value)) apply(forEachOfMap, value, [(inner: unknown, key: unknown) => [refuse(key), refuse(inner)]]);
+  else if (isSet(value)) apply(forEachOfSet, value, [refuse]);
+  const names = keys(value);
+  for (let index = 0; index < names.length; index++) {
+    refuse(getOwnPropertyDescriptor(value, names[index] as string)?.value);
+  }
+}
+
 /** Throws a `DataCloneError` for what cannot be copied, and whatever a getter of `value` throws. */
 export function encodeClone(value: unknown): Encoded {
+  if (losesPlatformObjects) refusePlatformObjects(value, new NativeSet());
   let writer = new CloneWriter(false);
   writer.writeValue(value);
   if (writer.sharesMemory) {

@@ -6,10 +6,11 @@
  * serialises (clone.ts). All ways copy what `structuredClone` copies, and refuse what it refuses.
  */
 
+import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { binaryKindOf, binaryOver, decodeBinary, type Encoded, encodeBinary } from './binary.js';
 import { decodeClone, encodeClone } from './clone.js';
-import { createError, DataCloneError, describe } from './errors.js';
+import { createError, describe } from './errors.js';
 import { addon, type NativeStore } from './native.js';
 import { PlainCoder } from './plain.js';
 
@@ -19,11 +20,6 @@ const { isSharedArrayBuffer, isUint8Array } = types;
 const { slice } = Uint8Array.prototype;
 const { from: wrapBytes } = Buffer;
 const NodeBuffer = Buffer;
-
-/** The symbol by which Node's own classes say how `structuredClone` copies them, which V8 alone does not know. */
-const platformClone = Object.getOwnPropertySymbols(Blob.prototype).find(
-  ({ description }) => description === 'messaging_clone_symbol',
-);
 
 /** A user's own way of turning values into bytes; see `ShardMapOptions.codec`. */
 export interface ShardMapCodec {
@@ -58,7 +54,6 @@ export class Codec {
     if (typeof value !== 'object') return encodeClone(value);
     const copy = this.#plain.copy(value as object);
     if (copy !== undefined) return this.#plain.encode(copy);
-    refusePlatformObject(value as object);
     return encodeClone(value);
   }
 
@@ -116,9 +111,4 @@ function decodeCustom(codec: ShardMapCodec | undefined, bytes: Uint8Array): unkn
   if (codec !== undefined) return codec.decode(bytes);
   const message = 'the value was encoded by a codec of its user, and this map was opened without options.codec';
   throw createError('ERR_SHARDMAP_CODEC', message);
-}
-
-function refusePlatformObject(value: object): void {
-  if (platformClone === undefined || !(platformClone in value)) return;
-  throw DataCloneError(`${describe(value)} of Node's cannot be stored.`);
 }

@@ -1,5 +1,6 @@
 /** The addon: its whole surface, and the only place that loads it. */
 
+import { Buffer } from 'node:buffer';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { createError, fail } from './errors.js';

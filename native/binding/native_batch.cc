@@ -64,8 +64,8 @@ class BatchLoan {
 };
 
 // Turns an operation on the keys that are arguments from `kFirstKey` on into a callback; the argument
-// `kPlace` is the place of the first of them, for errors. As in KeyedCallback of native_store.cc, the store is looked up
-// after the keys were read.
+// `kPlace` is the place of the first of them, for errors. As in KeyedCallback of native_store.cc, the store is looked
+// up after the keys were read.
 template <size_t kFirstKey, Operation kOperation, size_t kPlace>
 napi_value OnKeys(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);

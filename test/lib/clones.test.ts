@@ -167,6 +167,13 @@ describe('what structuredClone refuses is refused, and nothing is changed', () =
     ['a view on shared memory inside', { counters: new Int32Array(new SharedArrayBuffer(8)) }],
     ['a Blob', new Blob(['text'])],
     ['a Blob inside', { blob: new Blob(['text']) }],
+    ['a Blob in a map', new Map([['list', new Set([[new Blob(['text'])]])]])],
+    [
+      'a Blob in an instance',
+      new (class Upload {
+        readonly blob = new Blob(['text']);
+      })(),
+    ],
     ['a key', createSecretKey(Buffer.from('key'))],
   ])('%s', (_, value) => expectUnchanged(value));
 

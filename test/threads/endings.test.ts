@@ -48,9 +48,9 @@ describe('a package without its binary', () => {
     mkdirSync(join(folder, 'node_modules'));
     cpSync(join(repository, 'dist'), join(folder, 'dist'), { recursive: true });
     cpSync(join(repository, 'package.json'), join(folder, 'package.json'));
-    cpSync(join(repository, 'node_modules/node-gyp-build'), join(folder, 'node_modules/node-gyp-build'), {
-      recursive: true,
-    });
+    for (const name of ['node-gyp-build', 'msgpackr']) {
+      cpSync(join(repository, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
+    }
     const outcome = await runProgram('without-addon', [pathToFileURL(join(folder, 'dist/index.js')).href]);
     rmSync(folder, { recursive: true });
     expect(outcome).toMatchObject({ code: 0, signal: null });
