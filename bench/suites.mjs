@@ -14,6 +14,7 @@ export const suites = {
   keys: () => import('./suites/keys.mjs'),
   values: () => import('./suites/values.mjs'),
   batches: () => import('./suites/batches.mjs'),
+  vectors: () => import('./suites/vectors.mjs'),
   routes: () => import('./suites/routes.mjs'),
   memory: () => import('./suites/memory.mjs'),
   growth: () => import('./suites/growth.mjs'),
