@@ -5,7 +5,7 @@ import { ItemCalls, KEYS, type OnItems } from './batch.js';
 import { binaryKindOf, hasLostMemory } from './binary.js';
 import { iterateOnce } from './entries.js';
 import { createArgumentError, createError, createRangeError, describe } from './errors.js';
-import { readKeyOnce } from './key.js';
+import { canonicalizeKey, readKeyOnce } from './key.js';
 import { addon, type ValueKinds } from './native.js';
 import { readOptions } from './options.js';
 
@@ -13,7 +13,7 @@ const { gather: gatherInto, getInto: copyInto, reply, size, valueKinds: kinds } 
 const { apply } = Reflect;
 const { isArray } = Array;
 const { isInteger } = Number;
-const { isSharedArrayBuffer } = types;
+const { isSharedArrayBuffer, isUint8Array } = types;
 const { isView } = ArrayBuffer;
 const { fill } = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
 const Mask = Uint8Array;
@@ -138,8 +138,13 @@ function readKeys(keys: Iterable<unknown>): readonly unknown[] {
   if (typeof keys === 'string') throw createArgumentError('keys', KEYS, keys);
   const list: unknown[] = [];
   if (isArray(keys)) for (let index = 0; index < keys.length; index++) list[index] = readKeyOnce(keys[index]);
-  else for (const key of iterateOnce(keys, 'keys', KEYS)) list[list.length] = readKeyOnce(key);
+  else for (const key of iterateOnce(keys, 'keys', KEYS)) list[list.length] = copyKey(key);
   return list;
+}
+
+/** An iterable may give the same array again, with other bytes or parts. */
+function copyKey(key: unknown): unknown {
+  return isUint8Array(key) ? canonicalizeKey(key) : readKeyOnce(key);
 }
 
 function createGatherError(

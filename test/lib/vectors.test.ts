@@ -131,6 +131,11 @@ describe('gather', () => {
       for (same[1] = 1; (same[1] as number) <= 3; same[1] = (same[1] as number) + 1) yield same as never;
     }
     expect(gathered(reusing(), 3)).toEqual([1, 2, 0]);
+    const sameBytes = Uint8Array.of(7);
+    function* reusingBytes(): Generator<Key> {
+      for (; (sameBytes[0] as number) < 10; (sameBytes[0] as number)++) yield sameBytes;
+    }
+    expect(gathered(reusingBytes(), 3)).toEqual([0, 0, 3]);
     expect(gathered(map.keys(), 3)).toEqual([1, 2, 3]);
     expect(gathered([], 0)).toEqual([]);
   });
