@@ -5,12 +5,14 @@ import { type Codec, isPrimitive, wrapList } from './codec.js';
 import { isObject, iterateOnce } from './entries.js';
 import { createArgumentError } from './errors.js';
 import { readKeyOnce } from './key.js';
-import { addon } from './native.js';
+import { addon, FOUND_AT, REPLY_FORMS } from './native.js';
 
-const { getMany, hasMany, openBatch, closeBatch, addKeys, addEntries, addEncoded, reply, setMany, deleteMany } = addon;
+const { getMany, hasMany, setEntries, deleteKeys } = addon;
+const { openBatch, closeBatch, addKeys, addEntries, addEncoded, setMany, deleteMany, reply, scratch } = addon;
 const { apply } = Reflect;
 const { isArray } = Array;
 const { isUint8Array } = types;
+const List = Array;
 
 /** Most items handed over as arguments of one call: V8 puts them on its stack. An even number, as entries are pairs. */
 const ITEMS_PER_CALL = 256;
@@ -19,105 +21,108 @@ const SURE_KEY_CHARS = 1000;
 
 export const KEYS = 'an iterable of keys, and no string';
 
+/** The numbers of a reply: over `scratch`, which is at the beginning of its memory. */
+const numbers = new Float64Array(scratch.buffer, scratch.byteOffset, ITEMS_PER_CALL);
+
 /** A function of the addon that takes any number of items behind its other arguments. */
 export type OnItems = (...args: never[]) => unknown;
+/** `first` is the place of the first item of `args` among all. */
+export type Call = (args: unknown[], first: number, isLast: boolean) => void;
 
-/** Items on their way to a function that takes many of them at once: behind places for the arguments before them. */
-export class ItemCalls {
-  readonly #heads: number;
-  readonly #call: (args: unknown[], first: number) => void;
-  #args: unknown[] = [];
-  /** The place of the first of `#args` among all items. */
-  #first = 0;
+/**
+ * Calls `call` with up to 256 keys at a time, behind `heads` places for other arguments, which it sets; at least once, so
+ * that the addon is asked whether the map is open.
+ */
+export function callWithKeys(keys: Iterable<unknown>, heads: number, call: Call): void {
+  if (typeof keys === 'string') throw createArgumentError('keys', KEYS, keys);
+  if (isArray(keys)) callWithArray(keys, heads, call);
+  else callWithIterable(iterateOnce(keys, 'keys', KEYS), heads, call);
+}
 
-  /** `call` gets the arguments, whose first `heads` it sets, and how many items were handed over before. */
-  constructor(heads: number, call: (args: unknown[], first: number) => void) {
-    this.#heads = heads;
-    this.#call = call;
-    this.#begin();
-  }
-
-  add(item: unknown): void {
-    const args = this.#args;
-    args[args.length] = item;
-    if (args.length === this.#heads + ITEMS_PER_CALL) this.flush();
-  }
-
-  /** Adds all keys, and hands over what is left; none, too, so that the addon is asked whether the map is open. */
-  addKeys(items: Iterable<unknown>): void {
-    if (typeof items === 'string') throw createArgumentError('keys', KEYS, items);
-    if (isArray(items)) {
-      for (let index = 0; index < items.length; index++) this.add(readKeyOnce(items[index]));
-    } else {
-      for (const item of iterateOnce(items, 'keys', KEYS)) this.#addAtOnce(readKeyOnce(item));
+/** Getters in place of elements, or in composite keys, may make `keys` shorter meanwhile. */
+function callWithArray(keys: readonly unknown[], heads: number, call: Call): void {
+  let first = 0;
+  do {
+    const count = keys.length - first < ITEMS_PER_CALL ? keys.length - first : ITEMS_PER_CALL;
+    const args = new List<unknown>(heads + count);
+    let place = 0;
+    for (; place < count && first + place < keys.length; place++) {
+      const key = keys[first + place];
+      args[heads + place] = typeof key === 'object' ? readKeyOnce(key) : key;
     }
-    if (this.#first === 0 || this.#args.length > this.#heads) this.#handOver();
-  }
+    if (place < count) args.length = heads + place;
+    call(args, first, first + place >= keys.length);
+    first += place;
+  } while (first < keys.length);
+}
 
-  /** The same array of bytes may be the next key, with other bytes. */
-  #addAtOnce(key: unknown): void {
-    this.add(key);
-    if (isUint8Array(key)) this.flush();
+function callWithIterable(keys: Iterable<unknown>, heads: number, call: Call): void {
+  let args = new List<unknown>(heads);
+  let first = 0;
+  const handOver = (isLast: boolean) => {
+    const count = args.length - heads;
+    call(args, first, isLast);
+    args = new List<unknown>(heads);
+    first += count;
+  };
+  for (const key of keys) {
+    args[args.length] = readKeyOnce(key);
+    // The same array of bytes may be the next key, with other bytes.
+    if (args.length === heads + ITEMS_PER_CALL || isUint8Array(key)) handOver(false);
   }
-
-  flush(): void {
-    if (this.#args.length > this.#heads) this.#handOver();
-  }
-
-  #handOver(): void {
-    const args = this.#args;
-    const first = this.#first;
-    this.#first += args.length - this.#heads;
-    this.#begin();
-    this.#call(args, first);
-  }
-
-  #begin(): void {
-    const args: unknown[] = [];
-    for (let head = 0; head < this.#heads; head++) args[head] = undefined;
-    this.#args = args;
-  }
+  if (first === 0 || args.length > heads) handOver(true);
 }
 
 /** The values of keys, undefined where there is none. `slotOf` is asked for each call, as `keys` may run user's code. */
 export function getAll(slotOf: () => number, codec: Codec, keys: Iterable<unknown>): unknown[] {
   const values: unknown[] = [];
-  const calls = new ItemCalls(2, (args, first) => {
+  callWithKeys(keys, 2, (args, first) => {
     args[0] = slotOf();
     args[1] = first;
     const list = apply(getMany as OnItems, undefined, args) as unknown[];
-    if (reply[0] === 0) append(values, list);
-    else appendDecoded(values, list, codec);
+    switch (reply[0]) {
+      case REPLY_FORMS.numbers:
+        return appendNumbers(values, args.length - 2);
+      case REPLY_FORMS.values:
+        return append(values, list);
+      default:
+        return appendDecoded(values, list, codec);
+    }
   });
-  calls.addKeys(keys);
   return values;
 }
 
 /** Whether there is an entry, for each key. */
 export function hasAll(slotOf: () => number, keys: Iterable<unknown>): boolean[] {
   const found: boolean[] = [];
-  const calls = new ItemCalls(2, (args, first) => {
+  callWithKeys(keys, 2, (args, first) => {
     args[0] = slotOf();
     args[1] = first;
-    append(found, apply(hasMany as OnItems, undefined, args) as boolean[]);
+    apply(hasMany as OnItems, undefined, args);
+    for (let place = 0; place < args.length - 2; place++) found[found.length] = scratch[FOUND_AT + place] === 1;
   });
-  calls.addKeys(keys);
   return found;
 }
 
 /** Deletes the keys, all of which are read before; returns how many entries there were. `noted` receives the keys. */
 export function deleteAll(slotOf: () => number, keys: Iterable<unknown>, noted: unknown[] | undefined): number {
-  const batch = openBatch();
+  let batch: number | undefined;
+  let count = 0;
   try {
-    const calls = new ItemCalls(1, (args) => {
-      args[0] = batch;
-      apply(addKeys as OnItems, undefined, args);
+    callWithKeys(keys, 1, (args, first, isLast) => {
+      if (first === 0 && isLast) {
+        args[0] = slotOf();
+        count = apply(deleteKeys as OnItems, undefined, args) as number;
+      } else {
+        batch ??= openBatch();
+        args[0] = batch;
+        apply(addKeys as OnItems, undefined, args);
+      }
       if (noted !== undefined) append(noted, args, 1);
     });
-    calls.addKeys(keys);
-    return deleteMany(slotOf(), batch);
+    return batch === undefined ? count : deleteMany(slotOf(), batch);
   } finally {
-    closeBatch(batch);
+    if (batch !== undefined) closeBatch(batch);
   }
 }
 
@@ -128,11 +133,8 @@ export function deleteAll(slotOf: () => number, keys: Iterable<unknown>, noted: 
 export class EntryBatch {
   readonly #codec: Codec;
   readonly #number = openBatch();
-  /** Keys and values that need no reading: no one can change them, and the addon will take them. */
-  readonly #calls = new ItemCalls(1, (args) => {
-    args[0] = this.#number;
-    apply(addEntries as OnItems, undefined, args);
-  });
+  /** Keys and values that need no reading: no one can change them, and the addon will take them. The batch is first. */
+  #args: unknown[] = [this.#number];
 
   constructor(codec: Codec) {
     this.#codec = codec;
@@ -142,26 +144,90 @@ export class EntryBatch {
   add(key: unknown, value: unknown): void {
     if (!isPrimitive(value)) {
       const { kind, view, start, end } = this.#codec.encode(value);
-      this.#calls.flush();
+      this.#flush();
       addEncoded(this.#number, key, kind, view, start, end);
     } else if (isSureKey(key)) {
-      this.#calls.add(key);
-      this.#calls.add(value);
+      const args = this.#args;
+      args[args.length] = key;
+      args[args.length] = value;
+      if (args.length > ITEMS_PER_CALL) this.#flush();
     } else {
-      this.#calls.flush();
+      this.#flush();
       addEntries(this.#number, key, value);
     }
   }
 
   /** Sets all entries. Where memory runs out, those that were set are in the batch no more. */
   set(slot: number): void {
-    this.#calls.flush();
+    this.#flush();
     setMany(slot, this.#number);
   }
 
   /** Forgets what is left. */
   close(): void {
     closeBatch(this.#number);
+  }
+
+  #flush(): void {
+    const args = this.#args;
+    if (args.length === 1) return;
+    this.#args = [this.#number];
+    apply(addEntries as OnItems, undefined, args);
+  }
+}
+
+/**
+ * Entries on their way to one operation that sets them all. So few primitive ones that a call can take them are set by
+ * that call alone, and others by a batch.
+ */
+class EntryReader {
+  readonly #codec: Codec;
+  /** `noted` receives the keys. */
+  readonly #noted: unknown[] | undefined;
+  /** The slot, then keys and values in turn: while there is no batch. */
+  readonly #args: unknown[] = [undefined];
+  #batch: EntryBatch | undefined;
+  #count = 0;
+
+  constructor(codec: Codec, noted: unknown[] | undefined) {
+    this.#codec = codec;
+    this.#noted = noted;
+  }
+
+  /** Runs code of the user's that `entry` and its value have. */
+  add(entry: readonly [unknown, unknown]): void {
+    if (!isObject(entry)) throw createArgumentError(`entry ${this.#count}`, 'an object such as [key, value]', entry);
+    const first = entry[0];
+    const key = typeof first === 'object' ? readKeyOnce(first) : first;
+    const value = entry[1];
+    const args = this.#args;
+    if (this.#batch !== undefined) {
+      this.#batch.add(key, value);
+    } else if (args.length < ITEMS_PER_CALL && isPrimitive(value) && !isUint8Array(key)) {
+      args[args.length] = key;
+      args[args.length] = value;
+    } else {
+      this.#open().add(key, value);
+    }
+    if (this.#noted !== undefined) this.#noted[this.#noted.length] = key;
+    this.#count++;
+  }
+
+  set(slot: number): void {
+    if (this.#batch !== undefined) return this.#batch.set(slot);
+    this.#args[0] = slot;
+    apply(setEntries as OnItems, undefined, this.#args);
+  }
+
+  close(): void {
+    this.#batch?.close();
+  }
+
+  #open(): EntryBatch {
+    const args = this.#args;
+    this.#batch = new EntryBatch(this.#codec);
+    for (let index = 1; index < args.length; index += 2) this.#batch.add(args[index], args[index + 1]);
+    return this.#batch;
   }
 }
 
@@ -172,19 +238,16 @@ export function setAll(
   entries: Iterable<readonly [unknown, unknown]>,
   noted: unknown[] | undefined,
 ): void {
-  const batch = new EntryBatch(codec);
+  const reader = new EntryReader(codec, noted);
   try {
-    let count = 0;
-    for (const entry of iterateOnce(entries, 'entries', 'an iterable of [key, value] pairs')) {
-      if (!isObject(entry)) throw createArgumentError(`entry ${count}`, 'an object such as [key, value]', entry);
-      const key = readKeyOnce(entry[0]);
-      batch.add(key, entry[1]);
-      if (noted !== undefined) noted[noted.length] = key;
-      count++;
+    if (isArray(entries)) {
+      for (let index = 0; index < entries.length; index++) reader.add(entries[index]);
+    } else {
+      for (const entry of iterateOnce(entries, 'entries', 'an iterable of [key, value] pairs')) reader.add(entry);
     }
-    batch.set(slotOf());
+    reader.set(slotOf());
   } finally {
-    batch.close();
+    reader.close();
   }
 }
 
@@ -192,9 +255,18 @@ function append<Item>(items: Item[], more: readonly Item[], from = 0): void {
   for (let index = from; index < more.length; index++) items[items.length] = more[index] as Item;
 }
 
+function appendNumbers(values: unknown[], count: number): void {
+  if (reply[1] === count) {
+    for (let place = 0; place < count; place++) values[values.length] = numbers[place];
+  } else {
+    for (let place = 0; place < count; place++)
+      values[values.length] = scratch[FOUND_AT + place] === 1 ? numbers[place] : undefined;
+  }
+}
+
 /** `list` is `[bytes, kind, value, …]`, as a page has it. */
 function appendDecoded(values: unknown[], list: readonly unknown[], codec: Codec): void {
-  const bytes = wrapList(list) as Buffer;
+  const bytes = list[0] === scratch ? scratch : (wrapList(list) as Buffer);
   for (let index = 1; index < list.length; index += 2) {
     const kind = list[index] as number;
     const value = list[index + 1];

@@ -67,11 +67,16 @@ export interface Addon {
   recheck(slot: number, key: unknown, sequence: number, absent: unknown): unknown;
   stats(slot: number): NativeStats;
   /**
-   * The values of keys, undefined where there is none; or, if `reply[0]` is 1 afterwards, a list as a page's, but of kinds
-   * and values alone. `first` is the place of the first key, for errors. A call takes 256 keys at most.
+   * The values of keys, undefined where there is none, in the form that `reply[0]` tells of: see `REPLY_FORMS`. `first` is
+   * the place of the first key, for errors. A call takes 256 keys at most.
    */
-  getMany(slot: number, first: number, ...keys: unknown[]): unknown[];
-  hasMany(slot: number, first: number, ...keys: unknown[]): boolean[];
+  getMany(slot: number, first: number, ...keys: unknown[]): unknown[] | undefined;
+  /** Sets the bytes of `scratch` from `FOUND_AT` on to 1 where there is an entry, else to 0. */
+  hasMany(slot: number, first: number, ...keys: unknown[]): void;
+  /** Sets keys and primitive values in turn, 128 entries at most; nothing, where one of them is refused. */
+  setEntries(slot: number, ...entries: unknown[]): void;
+  /** How many of up to 256 keys there were; none is deleted where one is refused. */
+  deleteKeys(slot: number, ...keys: unknown[]): number;
   /**
    * Copies the value of `key`, of `kind`, into the bytes of `out` from `start` on. Returns how many bytes; or -1 where
    * there is none, -2 where `out` has not the room, -3 where it is of another kind, and in `reply` of which.
@@ -125,6 +130,22 @@ export interface AddonReply {
   readonly scratch: Buffer;
   readonly reply: Float64Array;
 }
+
+/** How `getMany` replies. */
+export const REPLY_FORMS = {
+  /** An array of values, none of which is encoded. */
+  values: 0,
+  /** A list as a page's, but of kinds and values alone; its bytes may be `scratch`. */
+  withKinds: 1,
+  /**
+   * Nothing was returned: all values are numbers, as doubles from the beginning of `scratch` on. There are `reply[1]` of
+   * them, and where that is fewer than were asked for, bytes from `FOUND_AT` on tell which, as `hasMany` has it.
+   */
+  numbers: 2,
+} as const;
+
+/** Where in `scratch` the addon says which of many keys were found. */
+export const FOUND_AT = 2048;
 
 /** Numbers of the kinds of encoded values. Never stored outside of the process. */
 export interface ValueKinds {

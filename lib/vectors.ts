@@ -1,7 +1,7 @@
 /** Vectors: typed arrays whose elements are copied from the store into an array of the caller's, nothing in between. */
 
 import { types } from 'node:util';
-import { ItemCalls, KEYS, type OnItems } from './batch.js';
+import { callWithKeys, KEYS, type OnItems } from './batch.js';
 import { binaryKindOf, hasLostMemory } from './binary.js';
 import { iterateOnce } from './entries.js';
 import { createArgumentError, createError, createRangeError, describe } from './errors.js';
@@ -9,7 +9,7 @@ import { canonicalizeKey, readKeyOnce } from './key.js';
 import { addon, type ValueKinds } from './native.js';
 import { readOptions } from './options.js';
 
-const { gather: gatherInto, getInto: copyInto, reply, size, valueKinds: kinds } = addon;
+const { gather: gatherInto, getInto: copyInto, reply, valueKinds: kinds } = addon;
 const { apply } = Reflect;
 const { isArray } = Array;
 const { isInteger } = Number;
@@ -94,7 +94,7 @@ export function gather(slotOf: () => number, keys: Iterable<unknown>, out: unkno
   const rowBytes = row * elementBytes;
   const mask = new Mask(list.length);
   let found = 0;
-  const calls = new ItemCalls(7, (args, first) => {
+  callWithKeys(list, 7, (args, first) => {
     args[0] = slotOf();
     args[1] = kind;
     args[2] = view;
@@ -106,9 +106,6 @@ export function gather(slotOf: () => number, keys: Iterable<unknown>, out: unkno
     if (count < 0) throw createGatherError(count, list, first, kind, elementBytes, row);
     found += count;
   });
-  if (list.length === 0) size(slotOf()); // throws where the map is closed
-  for (let index = 0; index < list.length; index++) calls.add(list[index]);
-  calls.flush();
   if (found < list.length) fillMissing(out as VectorArray, mask, row, filler);
   return mask;
 }

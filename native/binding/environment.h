@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -103,6 +104,9 @@ class Environment {
 
   // Leaves an encoded value where AddonReply says, and returns what is to be returned for it.
   napi_value Reply(const ReadValue& value);
+  // AddonReply's scratch, and its memory: free to use until the next call of the addon.
+  napi_value scratch() const { return scratch_.Value(); }
+  std::span<uint8_t> scratch_bytes() const { return {scratch_bytes_, scratch_bytes_max_}; }
   // Notes the two numbers of AddonReply.
   void NoteReply(double kind, double length) { *reply_words_ = {kind, length}; }
 

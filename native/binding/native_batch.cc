@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -46,7 +47,9 @@ class Arguments {
   napi_value values_[kMax];
 };
 
-using Operation = napi_value (*)(napi_env, Attachment&, const Arguments&, std::span<const Key>);
+using Operation = napi_value (*)(napi_env, Attachment&, const Arguments&, Batch&);
+using KeysOperation = napi_value (*)(napi_env, Attachment&, const Arguments&, std::span<const Key>);
+using Adder = Status (Batch::*)(napi_env, std::span<const napi_value>);
 
 // A batch for the time of one call.
 class BatchLoan {
@@ -56,6 +59,7 @@ class BatchLoan {
   BatchLoan(const BatchLoan&) = delete;
   BatchLoan& operator=(const BatchLoan&) = delete;
 
+  Batch& operator*() const { return *batch_; }
   Batch* operator->() const { return batch_.get(); }
 
  private:
@@ -63,56 +67,130 @@ class BatchLoan {
   std::unique_ptr<Batch> batch_;
 };
 
-// Turns an operation on the keys that are arguments from `kFirstKey` on into a callback; the argument
-// `kPlace` is the place of the first of them, for errors. As in KeyedCallback of native_store.cc, the store is looked
-// up after the keys were read.
-template <size_t kFirstKey, Operation kOperation, size_t kPlace>
-napi_value OnKeys(napi_env env, napi_callback_info info) {
+// Turns an operation on keys, or entries, that are arguments from `kFirstItem` on into a callback; the argument `kPlace`
+// is the place of the first of them, for errors: 0 for none. As in KeyedCallback of native_store.cc, the store is looked
+// up after the items were read.
+template <size_t kFirstItem, Adder kAdder, Operation kOperation, size_t kPlace>
+napi_value OnItems(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
   Environment& environment = args.environment();
   const uint64_t opening = environment.OpeningAt(args.first());
   try {
     const BatchLoan batch(environment);
-    batch->StartAt(ReadSize(env, args[kPlace]));
-    const Status status = batch->AddKeys(env, args.from(kFirstKey));
+    if (kPlace != 0) batch->StartAt(ReadSize(env, args[kPlace]));
+    const Status status = ((*batch).*kAdder)(env, args.from(kFirstItem));
     if (!status.ok()) return Throw(env, status);
     Attachment* attachment = environment.AttachmentAt(args.first());
     if (attachment == nullptr || environment.OpeningAt(args.first()) != opening) return ThrowClosed(env);
-    return kOperation(env, *attachment, args, batch->keys());
+    return kOperation(env, *attachment, args, *batch);
   } catch (const std::bad_alloc&) {
     return Throw(env, Status::OutOfMemory());
   }
 }
 
+template <KeysOperation kOperation>
+napi_value WithKeys(napi_env env, Attachment& attachment, const Arguments& args, Batch& batch) {
+  return kOperation(env, attachment, args, batch.keys());
+}
+
+template <size_t kFirstKey, KeysOperation kOperation, size_t kPlace>
+constexpr napi_callback OnKeys = OnItems<kFirstKey, &Batch::AddKeys, WithKeys<kOperation>, kPlace>;
+
 using ReadValues = std::array<ReadValue, Arguments::kMax>;
 using Found = std::array<bool, Arguments::kMax>;
 
-napi_value GetMany(napi_env env, Attachment& attachment, const Arguments& args, std::span<const Key> keys) {
-  const ReadGuard guard(attachment.session());
-  ReadValues values;
-  Found found;
-  attachment.store().GetMany(guard, keys, values.data(), found.data());
-  bool any_encoded = false;
-  for (size_t i = 0; i < keys.size(); ++i) any_encoded |= found[i] && IsEncoded(values[i].kind());
-  args.environment().NoteReply(any_encoded ? 1 : 0, 0);
-  ValueList list(env, any_encoded ? ValueList::Form::kWithKinds : ValueList::Form::kPlain);
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (found[i]) {
-      list.AppendValue(values[i]);
+// Replies of many results, as lib/native.ts has them.
+constexpr double kValues = 0;
+constexpr double kWithKinds = 1;
+constexpr double kNumbers = 2;
+constexpr size_t kFoundAt = 2048;
+
+// The results of a call on many keys on their way to JavaScript. Numbers, and whether there is an entry, go through
+// memory that it reads without a call: making JavaScript's values here costs several times as much
+// (docs/performance.md, batches).
+class Results {
+ public:
+  Results(napi_env env, Environment& environment, size_t count)
+      : env_(env), environment_(environment), count_(count), bytes_(environment.scratch_bytes()) {}
+
+  bool HasRoom() const { return count_ * sizeof(double) <= kFoundAt && kFoundAt + count_ <= bytes_.size(); }
+
+  // One after the other.
+  void SetFound(size_t i, bool is_found) {
+    bytes_[kFoundAt + i] = is_found ? 1 : 0;
+    found_ += is_found ? 1 : 0;
+  }
+  void SetValue(size_t i, const ReadValue& value, bool is_found) {
+    SetFound(i, is_found);
+    if (!list_.has_value()) {
+      if (!is_found) return;
+      if (value.kind() == ValueKind::kNumber) return SetNumber(i, value.first_word());
+      BeginList(i);
+    }
+    if (is_found) {
+      list_->AppendValue(value);
     } else {
-      list.AppendUndefined();
+      list_->AppendUndefined();
     }
   }
-  return list.ToJs();
+
+  napi_value ToJs() {
+    const double form = !list_.has_value() ? kNumbers : list_->has_kinds() ? kWithKinds : kValues;
+    environment_.NoteReply(form, static_cast<double>(found_));
+    return list_.has_value() ? list_->ToJsForNow() : Undefined(env_);
+  }
+
+ private:
+  void SetNumber(size_t i, uint64_t word) { std::memcpy(&bytes_[i * sizeof word], &word, sizeof word); }
+  // With the numbers before the first value that is none.
+  void BeginList(size_t end) {
+    list_.emplace(env_, ValueList::Form::kPlain);
+    list_->Reserve(count_);
+    for (size_t i = 0; i < end; ++i) {
+      if (bytes_[kFoundAt + i] == 0) {
+        list_->AppendUndefined();
+        continue;
+      }
+      double number;
+      std::memcpy(&number, &bytes_[i * sizeof number], sizeof number);
+      list_->Append(shardmap::ToJs(env_, number));
+    }
+  }
+
+  const napi_env env_;
+  Environment& environment_;
+  const size_t count_;
+  const std::span<uint8_t> bytes_;
+  size_t found_ = 0;
+  std::optional<ValueList> list_;
+};
+
+Status TooMany() { return Status(Code::kInvalidArgument, "Too many items for one call"); }
+
+// In groups, whose values are in the cache until they are converted.
+napi_value GetMany(napi_env env, Attachment& attachment, const Arguments& args, std::span<const Key> keys) {
+  constexpr size_t kGroup = BatchGroup::kKeysMax;
+  Results results(env, args.environment(), keys.size());
+  if (!results.HasRoom()) return Throw(env, TooMany());
+  const ReadGuard guard(attachment.session());
+  for (size_t first = 0; first < keys.size(); first += kGroup) {
+    const std::span<const Key> group = keys.subspan(first, std::min(kGroup, keys.size() - first));
+    std::array<ReadValue, kGroup> values;
+    std::array<bool, kGroup> found;
+    attachment.store().GetMany(guard, group, values.data(), found.data());
+    for (size_t i = 0; i < group.size(); ++i) results.SetValue(first + i, values[i], found[i]);
+  }
+  return results.ToJs();
 }
 
-napi_value HasMany(napi_env env, Attachment& attachment, const Arguments&, std::span<const Key> keys) {
+napi_value HasMany(napi_env env, Attachment& attachment, const Arguments& args, std::span<const Key> keys) {
+  Results results(env, args.environment(), keys.size());
+  if (!results.HasRoom()) return Throw(env, TooMany());
   const ReadGuard guard(attachment.session());
   Found found;
   attachment.store().HasMany(guard, keys, found.data());
-  ValueList list(env, ValueList::Form::kPlain);
-  for (size_t i = 0; i < keys.size(); ++i) list.Append(ToJs(env, found[i]));
-  return list.ToJs();
+  for (size_t i = 0; i < keys.size(); ++i) results.SetFound(i, found[i]);
+  return nullptr;
 }
 
 // --- Vectors ---------------------------------------------------------------------------------------------------------
@@ -145,8 +223,6 @@ napi_value Gather(napi_env env, Attachment& attachment, const Arguments& args, s
 }
 
 // --- Writes ----------------------------------------------------------------------------------------------------------
-
-using Adder = Status (Batch::*)(napi_env, std::span<const napi_value>);
 
 // (batch, ...items)
 template <Adder kAdder>
@@ -206,11 +282,25 @@ napi_value SetMany(napi_env env, Attachment& attachment, Batch& batch) {
   return nullptr;
 }
 
-napi_value DeleteMany(napi_env env, Attachment& attachment, Batch& batch) {
+napi_value DeleteAll(napi_env env, Attachment& attachment, std::span<const Key> keys) {
   size_t deleted = 0;
-  const Status status = attachment.store().DeleteMany(attachment.session(), batch.keys(), &deleted);
+  const Status status = attachment.store().DeleteMany(attachment.session(), keys, &deleted);
   if (deleted != 0) attachment.NoteMutation();
   return status.ok() ? ToJs(env, static_cast<double>(deleted)) : Throw(env, status);
+}
+
+napi_value DeleteMany(napi_env env, Attachment& attachment, Batch& batch) {
+  return DeleteAll(env, attachment, batch.keys());
+}
+
+// Both for so few that a call takes them: all in one crossing.
+
+napi_value SetEntries(napi_env env, Attachment& attachment, const Arguments&, Batch& batch) {
+  return SetMany(env, attachment, batch);
+}
+
+napi_value DeleteKeys(napi_env env, Attachment& attachment, const Arguments&, Batch& batch) {
+  return DeleteAll(env, attachment, batch.keys());
 }
 
 }  // namespace
@@ -223,6 +313,8 @@ void AddBatchFunctions(Napi::Env env, Napi::Object exports) {
   };
   add("getMany", OnKeys<2, GetMany, 1>);
   add("hasMany", OnKeys<2, HasMany, 1>);
+  add("setEntries", OnItems<1, &Batch::AddEntries, SetEntries, 0>);
+  add("deleteKeys", OnItems<1, &Batch::AddKeys, DeleteKeys, 0>);
   add("gather", OnKeys<7, Gather, 6>);
   add("openBatch", OpenBatch);
   add("closeBatch", CloseBatch);

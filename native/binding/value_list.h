@@ -17,24 +17,34 @@ class ValueList {
   // offset `value` with the number of its bytes (four of them, the lowest first).
   enum class Form : uint8_t { kPlain, kWithKinds };
 
-  explicit ValueList(napi_env env, Form form) : env_(env), has_kinds_(form == Form::kWithKinds) {
+  ValueList(napi_env env, Form form) : env_(env), has_kinds_(form == Form::kWithKinds) {
     if (has_kinds_) items_.push_back(nullptr);
   }
   ValueList(const ValueList&) = delete;
   ValueList& operator=(const ValueList&) = delete;
 
+  bool has_kinds() const { return has_kinds_; }
+  // So many items are to come. Throws std::bad_alloc.
+  void Reserve(size_t items) { items_.reserve(items); }
   bool empty() const { return items_.size() == (has_kinds_ ? 1 : 0); }
-  // Throw std::bad_alloc.
+  // Throw std::bad_alloc. From the first encoded value on, values have their kinds: an Append before is for kWithKinds.
   void Append(napi_value item) { items_.push_back(item); }
   void AppendValue(const ReadValue& value);
   void AppendUndefined();
 
   // The array; nullptr with an exception pending where V8 could not make an item, as when its thread is terminated.
   napi_value ToJs();
+  // The same for one who decodes the values before the next call of the addon: they may be in Environment's scratch.
+  napi_value ToJsForNow();
 
  private:
+  void AddKinds();
+  napi_value Collect(napi_value bytes);
+  napi_value MakeBytes() const;
+
   const napi_env env_;
-  const bool has_kinds_;
+  bool has_kinds_;
+  bool has_custom_ = false;  // decoding them runs code of the user's, which may call the addon
   std::vector<napi_value> items_;
   std::vector<uint8_t> bytes_;  // of the ArrayBuffer
 };
