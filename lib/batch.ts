@@ -80,14 +80,10 @@ export function getAll(slotOf: () => number, codec: Codec, keys: Iterable<unknow
     args[0] = slotOf();
     args[1] = first;
     const list = apply(getMany as OnItems, undefined, args) as unknown[];
-    switch (reply[0]) {
-      case REPLY_FORMS.numbers:
-        return appendNumbers(values, args.length - 2);
-      case REPLY_FORMS.values:
-        return append(values, list);
-      default:
-        return appendDecoded(values, list, codec);
-    }
+    const form = reply[0];
+    if (form === REPLY_FORMS.numbers) appendNumbers(values, args.length - 2);
+    else if (form === REPLY_FORMS.values) append(values, list);
+    else appendDecoded(values, list, codec);
   });
   return values;
 }
@@ -214,9 +210,12 @@ class EntryReader {
   }
 
   set(slot: number): void {
-    if (this.#batch !== undefined) return this.#batch.set(slot);
-    this.#args[0] = slot;
-    apply(setEntries as OnItems, undefined, this.#args);
+    if (this.#batch !== undefined) {
+      this.#batch.set(slot);
+    } else {
+      this.#args[0] = slot;
+      apply(setEntries as OnItems, undefined, this.#args);
+    }
   }
 
   close(): void {

@@ -18,18 +18,17 @@ Status AtPlace(size_t place, const Status& status) {
 }  // namespace
 
 const uint8_t* ByteArena::Copy(const uint8_t* bytes, size_t size) {
-  const size_t padded = (size + 7) & ~size_t{7};
-  if (padded > room_) {
-    const size_t chunk = padded > kChunkBytes ? padded : kChunkBytes;
-    chunks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(chunk));
-    next_ = chunks_.back().get();
-    room_ = chunk;
-  }
-  uint8_t* const copy = next_;
+  uint8_t* const copy = Reserve((size + 7) & ~size_t{7});
   if (size != 0) std::memcpy(copy, bytes, size);
-  next_ += padded;
-  room_ -= padded;
+  Keep(size);
   return copy;
+}
+
+void ByteArena::AddChunk(size_t size) {
+  const size_t chunk = size > kChunkBytes ? size : kChunkBytes;
+  chunks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(chunk));
+  next_ = chunks_.back().get();
+  room_ = chunk;
 }
 
 void ByteArena::Clear() {
@@ -39,7 +38,19 @@ void ByteArena::Clear() {
   room_ = kChunkBytes;
 }
 
-Status Batch::ReadKey(napi_env env, napi_value item, size_t place, Key* key) {
+bool Batch::ReadShortKey(napi_env env, napi_value item, Key* key) {
+  alignas(8) char16_t units[KeyReader::kShortUnits];
+  uint8_t* const bytes = arena_.Reserve(KeyReader::kShortUnits);
+  if (!KeyReader::ReadShortString(env, item, units, bytes, key)) return false;
+  if (key->bytes == bytes) {
+    arena_.Keep(key->size);
+  } else {
+    key->bytes = arena_.Copy(key->bytes, key->size);
+  }
+  return true;
+}
+
+Status Batch::ReadOtherKey(napi_env env, napi_value item, size_t place, Key* key) {
   const KeyReader reader(env, item);
   if (!reader.ok()) return AtPlace(first_place_ + place, reader.status());
   *key = reader.key();
@@ -51,10 +62,12 @@ Status Batch::AddKeys(napi_env env, std::span<const napi_value> items) {
   const size_t before = keys_.size();
   for (size_t i = 0; i < items.size(); ++i) {
     Key key;
-    Status status = ReadKey(env, items[i], before + i, &key);
-    if (!status.ok()) {
-      keys_.resize(before);
-      return status;
+    if (!ReadShortKey(env, items[i], &key)) {
+      Status status = ReadOtherKey(env, items[i], before + i, &key);
+      if (!status.ok()) {
+        keys_.resize(before);
+        return status;
+      }
     }
     keys_.push_back(key);
   }

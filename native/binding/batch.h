@@ -21,11 +21,23 @@ class ByteArena {
  public:
   // Throws std::bad_alloc.
   const uint8_t* Copy(const uint8_t* bytes, size_t size);
+  // Room for `size` bytes, of which Keep keeps the first. Throws std::bad_alloc.
+  uint8_t* Reserve(size_t size) {
+    if (size > room_) AddChunk(size);
+    return next_;
+  }
+  void Keep(size_t size) {
+    const size_t padded = (size + 7) & ~size_t{7};
+    next_ += padded;
+    room_ -= padded;
+  }
   // Keeps one chunk.
   void Clear();
 
  private:
   static constexpr size_t kChunkBytes = size_t{16} << 10;
+
+  void AddChunk(size_t size);
 
   std::vector<std::unique_ptr<uint8_t[]>> chunks_;
   uint8_t* next_ = nullptr;
@@ -57,7 +69,12 @@ class Batch {
   void Clear();
 
  private:
-  Status ReadKey(napi_env env, napi_value item, size_t place, Key* key);
+  // A short string goes from V8 into the arena with nothing in between.
+  bool ReadShortKey(napi_env env, napi_value item, Key* key);
+  Status ReadOtherKey(napi_env env, napi_value item, size_t place, Key* key);
+  Status ReadKey(napi_env env, napi_value item, size_t place, Key* key) {
+    return ReadShortKey(env, item, key) ? Status() : ReadOtherKey(env, item, place, key);
+  }
   void AddEntry(const Key& key, Value value);
 
   size_t first_place_ = 0;

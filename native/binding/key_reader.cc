@@ -10,20 +10,22 @@
 
 namespace shardmap {
 
-bool KeyReader::ReadShortString(napi_env env, napi_value value) {
-  size_t units = 0;
-  if (napi_get_value_string_utf16(env, value, short_units_, kShortUnits, &units) != napi_ok) return false;
-  if (units + 1 == kShortUnits) return false;  // it may go on
-  SetStringKey(short_units_, units, short_bytes_);
-  return true;
+namespace {
+
+// The key of `count` units, narrowed into `bytes` if they allow it.
+Key StringKey(const char16_t* units, size_t count, uint8_t* bytes) {
+  if (NarrowUtf16(units, count, bytes)) return {KeyKind::kOneByteString, bytes, count};
+  return {KeyKind::kTwoByteString, reinterpret_cast<const uint8_t*>(units), count * sizeof(char16_t)};
 }
 
-void KeyReader::SetStringKey(const char16_t* units, size_t count, uint8_t* bytes) {
-  if (NarrowUtf16(units, count, bytes)) {
-    key_ = {KeyKind::kOneByteString, bytes, count};
-  } else {
-    key_ = {KeyKind::kTwoByteString, reinterpret_cast<const uint8_t*>(units), count * sizeof(char16_t)};
-  }
+}  // namespace
+
+bool KeyReader::ReadShortString(napi_env env, napi_value value, char16_t* units, uint8_t* bytes, Key* key) {
+  size_t count = 0;
+  if (napi_get_value_string_utf16(env, value, units, kShortUnits, &count) != napi_ok) return false;
+  if (count + 1 == kShortUnits) return false;  // it may go on
+  *key = StringKey(units, count, bytes);
+  return true;
 }
 
 void KeyReader::ReadOther(napi_env env, napi_value value) {
@@ -71,7 +73,7 @@ void KeyReader::ReadLongString(napi_env env, napi_value value) {
   long_buffer_ = std::make_unique_for_overwrite<uint8_t[]>(units_bytes + count);
   auto* units = reinterpret_cast<char16_t*>(long_buffer_.get());
   napi_get_value_string_utf16(env, value, units, count + 1, &count);
-  SetStringKey(units, count, long_buffer_.get() + units_bytes);
+  key_ = StringKey(units, count, long_buffer_.get() + units_bytes);
 }
 
 void KeyReader::ReadNumber(double number) {
