@@ -24,10 +24,15 @@ class Arguments {
  public:
   static constexpr size_t kMax = 264;
 
+  // Node-API fills the rest of what it is given, so the whole is given for many only.
   Arguments(napi_env env, napi_callback_info info) {
     void* environment = nullptr;
     napi_get_cb_info(env, info, &count_, values_, nullptr, &environment);
-    count_ = std::min(count_, kMax);
+    if (count_ > kFew) {
+      count_ = kMax;
+      napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr);
+      count_ = std::min(count_, kMax);
+    }
     environment_ = static_cast<Environment*>(environment);
     napi_get_value_uint32(env, values_[0], &first_);
   }
@@ -41,7 +46,9 @@ class Arguments {
   }
 
  private:
-  size_t count_ = kMax;
+  static constexpr size_t kFew = 16;
+
+  size_t count_ = kFew;
   uint32_t first_ = 0;
   Environment* environment_;
   napi_value values_[kMax];
