@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <new>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <utility>
@@ -261,12 +263,47 @@ Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, size_t* 
 
 Status Store::DeleteMany(Session& session, std::span<const Key> keys, size_t* deleted) {
   *deleted = 0;
+  for (size_t first = 0; first < keys.size(); first += kSortedKeysMax) {
+    const std::span<const Key> next = keys.subspan(first, std::min(kSortedKeysMax, keys.size() - first));
+    Status status = DeleteInOrder(session, next, OrderByShard(next), deleted);
+    if (!status.ok()) return status;
+  }
+  return Status();
+}
+
+Status Store::DeleteInOrder(Session& session, std::span<const Key> keys, const std::vector<uint32_t>& order,
+                            size_t* deleted) {
+  std::array<Key, BatchGroup::kKeysMax> ordered;
   for (size_t first = 0; first < keys.size(); first += BatchGroup::kKeysMax) {
-    Status status = DeleteGroup(session, GroupAt(first, keys), deleted);
+    std::span<const Key> group = GroupAt(first, keys);
+    if (!order.empty()) {
+      for (size_t i = 0; i < group.size(); ++i) ordered[i] = keys[order[first + i]];
+      group = {ordered.data(), group.size()};
+    }
+    Status status = DeleteGroup(session, group, deleted);
     session.ReclaimIfWorthwhile();
     if (!status.ok()) return status;
   }
   return Status();
+}
+
+// A counting sort. Where a sink learns of deletions, they come in the order given.
+std::vector<uint32_t> Store::OrderByShard(std::span<const Key> keys) const {
+  if (sink_ != nullptr || keys.size() < kSortedKeysPerShardMin * shards()) return {};
+  try {
+    std::vector<uint32_t> shard_of(keys.size());
+    std::vector<uint32_t> places(shards() + 1);  // of each shard, where its next key goes
+    for (size_t i = 0; i < keys.size(); ++i) {
+      shard_of[i] = static_cast<uint32_t>(ShardOf(keys[i].HashWith(seed_)));
+      ++places[shard_of[i] + 1];
+    }
+    std::partial_sum(places.begin(), places.end(), places.begin());
+    std::vector<uint32_t> order(keys.size());
+    for (size_t i = 0; i < keys.size(); ++i) order[places[shard_of[i]]++] = static_cast<uint32_t>(i);
+    return order;
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
 }
 
 Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* count) {

@@ -93,7 +93,7 @@ class Store {
   Status Clear(Session& session);
 
   // Batches: the same as one after the other in the order given, each operation for itself, only faster.
-  // They need no memory of their own, whatever their size.
+  // They need no memory of their own, whatever their size, but for what DeleteMany says.
 
   // Lock-free. `found[i]` tells whether `keys[i]` was there, and if it was, `values[i]` is its value. Returns how many
   // were found. Who goes on with the values should have read a few dozen at a time: these are in the cache then.
@@ -106,7 +106,8 @@ class Store {
   // No ReadGuard of the session may be alive.
   Status SetMany(Session& session, std::span<BatchEntry> entries, size_t* failed);
   // `*deleted` is how many were there, also where the sink refuses one: then those before it were deleted, and none
-  // after it. No ReadGuard of the session may be alive.
+  // after it. Without a sink, keys of a large batch are deleted shard by shard, for which it takes some memory if there
+  // is any. No ReadGuard of the session may be alive.
   Status DeleteMany(Session& session, std::span<const Key> keys, size_t* deleted);
 
   // Lock-free; see SessionList::TotalSize.
@@ -125,6 +126,10 @@ class Store {
   size_t shards() const { return size_t{1} << log2_shards_; }
 
  private:
+  // Deletions are sorted so many at a time, where each shard has so many of them (docs/performance.md, batches).
+  static constexpr size_t kSortedKeysMax = size_t{1} << 18;
+  static constexpr size_t kSortedKeysPerShardMin = 2;
+
   HashedKey Hashed(const Key& key) const { return {key, key.HashWith(seed_)}; }
   // The highest bits of the hash; the index uses the lowest ones.
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
@@ -141,6 +146,11 @@ class Store {
   size_t ReadMany(std::span<const Key> keys, bool* found, Read read) const;
   // Adds to `*count` as many as were set or deleted.
   Status SetGroup(Session& session, std::span<BatchEntry> entries, size_t* count);
+  // In this order, or as they are where it is empty.
+  Status DeleteInOrder(Session& session, std::span<const Key> keys, const std::vector<uint32_t>& order,
+                       size_t* deleted);
+  // The places of keys, those of one shard side by side; empty where that is not worth while.
+  std::vector<uint32_t> OrderByShard(std::span<const Key> keys) const;
   Status DeleteGroup(Session& session, std::span<const Key> keys, size_t* count);
 
   const HashSeed seed_;
