@@ -107,8 +107,10 @@ export function viewOf(kind: number, buffer: ArrayBuffer, byteOffset: number, by
 export function decodeBinary(kind: number, bytes: Uint8Array, start: number, end: number): unknown {
   if (kind === kinds.Buffer) return copyToBuffer(bytes, start, end);
   const view = scratchViews[kind];
-  if (bytes === scratch && view !== undefined && end <= ON_HEAP_BYTES)
-    return apply(sliceElements, view, [0, end / view.BYTES_PER_ELEMENT]);
+  if (bytes === scratch && view !== undefined && end - start <= ON_HEAP_BYTES) {
+    const { BYTES_PER_ELEMENT: unit } = view;
+    if (start % unit === 0) return apply(sliceElements, view, [start / unit, end / unit]);
+  }
   const { byteOffset } = bytes;
   return binaryOver(kind, apply(sliceBuffer, bytes.buffer, [byteOffset + start, byteOffset + end]));
 }

@@ -74,9 +74,9 @@ class BatchLoan {
   std::unique_ptr<Batch> batch_;
 };
 
-// Turns an operation on keys, or entries, that are arguments from `kFirstItem` on into a callback; the argument `kPlace`
-// is the place of the first of them, for errors: 0 for none. As in KeyedCallback of native_store.cc, the store is looked
-// up after the items were read.
+// Turns an operation on keys, or entries, that are arguments from `kFirstItem` on into a callback; the argument
+// `kPlace` is the place of the first of them, for errors: 0 for none. As in KeyedCallback of native_store.cc, the store
+// is looked up after the items were read.
 template <size_t kFirstItem, Adder kAdder, Operation kOperation, size_t kPlace>
 napi_value OnItems(napi_env env, napi_callback_info info) {
   const Arguments args(env, info);
