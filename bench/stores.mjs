@@ -23,18 +23,50 @@ import { ShardMap } from 'shardmap';
 /** Peers are loaded when they are asked for: they may not be installed. */
 const PEERS = ['lru-cache', 'lmdb', 'lmdb-batched', 'sharedmap', 'megahash', 'better-sqlite3', 'postmessage', 'redis'];
 
+/** @type {Store} */
+const SHARDMAP = {
+  label: 'ShardMap',
+  open(fill, options) {
+    /** @type {ShardMap<string, number>} */
+    const map = new ShardMap(undefined, options);
+    fill((key, value) => map.set(key, value));
+    return { ticket: () => ({ handle: map.handle }), close: () => map.close() };
+  },
+  attach: (handle) => /** @type {ShardMap<string, number>} */ (ShardMap.from(handle)),
+};
+
+/**
+ * Only to be written to.
+ *
+ * @param {string} label
+ * @param {(map: ShardMap<string, any>) => (key: string, value: number) => unknown} setterOf
+ * @returns {Store}
+ */
+const writtenBy = (label, setterOf) => ({
+  ...SHARDMAP,
+  label,
+  attach(handle) {
+    const map = /** @type {ShardMap<string, any>} */ (ShardMap.from(handle));
+    return { get: () => undefined, set: setterOf(map), close: () => map.close() };
+  },
+});
+
+/** @param {number} value */
+const objectOf = (value) => ({ id: value, score: value / 3, tag: 'abc' });
+
 /** @type {Record<string, Store>} */
 const STORES = {
-  shardmap: {
-    label: 'ShardMap',
-    open(fill, options) {
-      /** @type {ShardMap<string, number>} */
-      const map = new ShardMap(undefined, options);
-      fill((key, value) => map.set(key, value));
-      return { ticket: () => ({ handle: map.handle }), close: () => map.close() };
-    },
-    attach: (handle) => /** @type {ShardMap<string, number>} */ (ShardMap.from(handle)),
-  },
+  shardmap: SHARDMAP,
+  'numbers set': writtenBy('single sets', (map) => (key, value) => map.set(key, value)),
+  'numbers written': writtenBy('the writer', (map) => {
+    const writer = map.writer();
+    return (key, value) => writer.set(key, value);
+  }),
+  'objects set': writtenBy('single sets', (map) => (key, value) => map.set(key, objectOf(value))),
+  'objects written': writtenBy('the writer', (map) => {
+    const writer = map.writer();
+    return (key, value) => writer.set(key, objectOf(value));
+  }),
   map: {
     label: 'Map',
     open: () => ({ ticket: () => ({ handle: undefined }), close() {} }),

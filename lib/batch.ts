@@ -1,6 +1,7 @@
 /** Many keys in one call: how keys and entries come together and are handed to the addon. */
 
 import { types } from 'node:util';
+import type { Encoded } from './binary.js';
 import { type Codec, isPrimitive, wrapList } from './codec.js';
 import { isObject, iterateOnce } from './entries.js';
 import { createArgumentError } from './errors.js';
@@ -8,6 +9,7 @@ import { readKeyOnce } from './key.js';
 import { addon, FOUND_AT, REPLY_FORMS } from './native.js';
 
 const { getMany, hasMany, setEntries, deleteKeys } = addon;
+const { valueKinds: kinds } = addon;
 const { openBatch, closeBatch, addKeys, addEntries, addEncoded, setMany, deleteMany, reply, scratch } = addon;
 const { apply } = Reflect;
 const { isArray } = Array;
@@ -124,39 +126,54 @@ export function deleteAll(slotOf: () => number, keys: Iterable<unknown>, noted: 
 
 /**
  * Entries that wait to be set together, each as it was when it was added. What cannot be a key or a value is refused
- * when it is added, and the others stay.
+ * when it is added, and the others stay, as they do where memory runs out. Keys are what `readKeyOnce` gave: so nothing
+ * here runs code of the user's.
  */
 export class EntryBatch {
-  readonly #codec: Codec;
   readonly #number = openBatch();
-  /** Keys and values that need no reading: no one can change them, and the addon will take them. The batch is first. */
+  /**
+   * Keys and values that need no reading: no one can change them, and the addon will take them. The batch is first.
+   */
   #args: unknown[] = [this.#number];
+  #size = 0;
 
-  constructor(codec: Codec) {
-    this.#codec = codec;
+  /** How many entries wait. */
+  get size(): number {
+    return this.#size;
   }
 
-  /** `key` is what `readKeyOnce` gave. Runs code of the user's that `value` has. */
+  /** `value` is a primitive, but no symbol. */
   add(key: unknown, value: unknown): void {
-    if (!isPrimitive(value)) {
-      const { kind, view, start, end } = this.#codec.encode(value);
-      this.#flush();
-      addEncoded(this.#number, key, kind, view, start, end);
-    } else if (isSureKey(key)) {
-      const args = this.#args;
-      args[args.length] = key;
-      args[args.length] = value;
-      if (args.length > ITEMS_PER_CALL) this.#flush();
+    if (isSureKey(key)) {
+      this.#addSure(key, value);
     } else {
       this.#flush();
       addEntries(this.#number, key, value);
     }
+    this.#size++;
+  }
+
+  addEncoded(key: unknown, { kind, view, start, end }: Encoded): void {
+    if (kind === kinds.plain && isSureKey(key)) {
+      this.#addSure(key, view); // nobody else has these bytes, and they are all of the view
+    } else {
+      this.#flush();
+      addEncoded(this.#number, key, kind, view, start, end);
+    }
+    this.#size++;
   }
 
   /** Sets all entries. Where memory runs out, those that were set are in the batch no more. */
   set(slot: number): void {
     this.#flush();
-    setMany(slot, this.#number);
+    reply[0] = 0;
+    try {
+      setMany(slot, this.#number);
+    } catch (error) {
+      this.#size -= reply[0];
+      throw error;
+    }
+    this.#size = 0;
   }
 
   /** Forgets what is left. */
@@ -164,11 +181,20 @@ export class EntryBatch {
     closeBatch(this.#number);
   }
 
+  /** Where the call throws that makes room, what came before stays, and this is not added. */
+  #addSure(key: unknown, value: unknown): void {
+    if (this.#args.length > ITEMS_PER_CALL) this.#flush();
+    const args = this.#args;
+    args[args.length] = key;
+    args[args.length] = value;
+  }
+
+  /** Hands over what is there. Where that throws, it is still there. */
   #flush(): void {
     const args = this.#args;
     if (args.length === 1) return;
-    this.#args = [this.#number];
     apply(addEntries as OnItems, undefined, args);
+    this.#args = [this.#number];
   }
 }
 
@@ -198,12 +224,12 @@ class EntryReader {
     const value = entry[1];
     const args = this.#args;
     if (this.#batch !== undefined) {
-      this.#batch.add(key, value);
+      this.#addTo(this.#batch, key, value);
     } else if (args.length < ITEMS_PER_CALL && isPrimitive(value) && !isUint8Array(key)) {
       args[args.length] = key;
       args[args.length] = value;
     } else {
-      this.#open().add(key, value);
+      this.#addTo(this.#open(), key, value);
     }
     if (this.#noted !== undefined) this.#noted[this.#noted.length] = key;
     this.#count++;
@@ -224,9 +250,14 @@ class EntryReader {
 
   #open(): EntryBatch {
     const args = this.#args;
-    this.#batch = new EntryBatch(this.#codec);
+    this.#batch = new EntryBatch();
     for (let index = 1; index < args.length; index += 2) this.#batch.add(args[index], args[index + 1]);
     return this.#batch;
+  }
+
+  #addTo(batch: EntryBatch, key: unknown, value: unknown): void {
+    if (isPrimitive(value)) batch.add(key, value);
+    else batch.addEncoded(key, this.#codec.encode(value));
   }
 }
 

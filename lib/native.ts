@@ -101,11 +101,17 @@ export interface Addon {
   /** A new batch: keys and entries that are collected for `setMany` and `deleteMany`. To be closed. */
   openBatch(): number;
   closeBatch(batch: number): void;
-  /** These three add to a batch, all or nothing of what they are given. `entries` are keys and primitive values in turn. */
+  /**
+   * These three add to a batch, all or nothing of what they are given. `entries` are keys and values in turn: primitives, or
+   * all bytes of a `Uint8Array` as a value of the kind `plain`.
+   */
   addKeys(batch: number, ...keys: unknown[]): void;
   addEntries(batch: number, ...entries: unknown[]): void;
   addEncoded(batch: number, key: unknown, kind: number, view: ArrayBufferView, start: number, end: number): void;
-  /** Sets the entries of a batch in order. Those that were set are in it no more. */
+  /**
+   * Sets the entries of a batch in order. Those that were set are in it no more; where memory runs out before all are,
+   * `reply[0]` is how many were.
+   */
   setMany(slot: number, batch: number): void;
   deleteMany(slot: number, batch: number): number;
   /** What `saveStructures` saved last, or undefined. */

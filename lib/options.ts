@@ -1,4 +1,4 @@
-/** The options of a new map: their types, defaults and bounds. */
+/** The options of a new map, and of a writer: their types, defaults and bounds. */
 
 import type { ShardMapCodec } from './codec.js';
 import { createArgumentError, createError, createRangeError } from './errors.js';
@@ -11,6 +11,12 @@ const { isInteger } = Number;
 
 /** Longest name of a store, in UTF-16 code units. */
 const NAME_CHARS_MAX = 256;
+
+const WRITER_ENTRIES = 50;
+const WRITER_ENTRIES_MAX = 65_536;
+const WRITER_DELAY_MS = 10;
+/** The longest that Node's timers can wait. */
+const WRITER_DELAY_MS_MAX = 2 ** 31 - 1;
 
 /** How a map is made. Options that are not listed here are refused, so that a misspelt one is noticed. */
 export interface ShardMapOptions {
@@ -32,6 +38,29 @@ export interface ShardMapOptions {
    * the store is unchanged; they may use the map.
    */
   readonly codec?: ShardMapCodec | undefined;
+}
+
+/** How a writer waits. Options that are not listed here are refused. */
+export interface ShardMapWriterOptions {
+  /** With so many entries pending they are set: an integer from 1 to 65,536. Default: 50. */
+  readonly maxEntries?: number | undefined;
+  /**
+   * So many milliseconds after the first pending entry, all are set, if the thread's event loop gets to run then: 0 to
+   * 2,147,483,647, where 0 is the next turn of its timers. Default: 10.
+   */
+  readonly maxDelay?: number | undefined;
+  /**
+   * Gets the errors that nobody can catch: those of a flush after `maxDelay`, or at the exit of the thread. Without it
+   * these are thrown there, which is an `uncaughtException`.
+   */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** The same after validation. */
+export interface ResolvedWriterOptions {
+  readonly maxEntries: number;
+  readonly maxDelay: number;
+  readonly onError: ((error: unknown) => void) | undefined;
 }
 
 /** Options after validation. `shards` 0 is the default. */
@@ -79,6 +108,16 @@ export function resolveOptions(options: unknown): ResolvedOptions {
 /** The codec among the options of `ShardMap.from`. */
 export function resolveAttachOptions(options: unknown): ShardMapCodec | undefined {
   return resolveCodec(readOptions(options, ['codec']).codec);
+}
+
+/** The options of `map.writer()`. */
+export function resolveWriterOptions(options: unknown): ResolvedWriterOptions {
+  const { maxEntries, maxDelay, onError } = readOptions(options, ['maxEntries', 'maxDelay', 'onError']);
+  return {
+    maxEntries: resolveMaxEntries(maxEntries),
+    maxDelay: resolveMaxDelay(maxDelay),
+    onError: resolveOnError(onError),
+  };
 }
 
 /** An options object, in which there is nothing but `names`. */
@@ -143,4 +182,23 @@ function resolveShards(shards: unknown): number {
   const { shardsMax } = addon.limits;
   if (isInteger(shards) && shards >= 1 && shards <= shardsMax && (shards & (shards - 1)) === 0) return shards;
   throw createRangeError('options.shards', `a power of two from 1 to ${shardsMax}`, shards);
+}
+
+function resolveMaxEntries(entries: unknown): number {
+  if (entries === undefined) return WRITER_ENTRIES;
+  if (typeof entries !== 'number') throw createArgumentError('options.maxEntries', 'a number', entries);
+  if (isInteger(entries) && entries >= 1 && entries <= WRITER_ENTRIES_MAX) return entries;
+  throw createRangeError('options.maxEntries', `an integer from 1 to ${WRITER_ENTRIES_MAX}`, entries);
+}
+
+function resolveMaxDelay(delayMs: unknown): number {
+  if (delayMs === undefined) return WRITER_DELAY_MS;
+  if (typeof delayMs !== 'number') throw createArgumentError('options.maxDelay', 'a number', delayMs);
+  if (delayMs >= 0 && delayMs <= WRITER_DELAY_MS_MAX) return delayMs;
+  throw createRangeError('options.maxDelay', `a number of milliseconds from 0 to ${WRITER_DELAY_MS_MAX}`, delayMs);
+}
+
+function resolveOnError(onError: unknown): ResolvedWriterOptions['onError'] {
+  if (onError === undefined || typeof onError === 'function') return onError as ResolvedWriterOptions['onError'];
+  throw createArgumentError('options.onError', 'a function', onError);
 }

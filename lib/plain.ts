@@ -68,7 +68,7 @@ export class PlainCoder {
     return copy === NOT_PLAIN ? undefined : (copy as object);
   }
 
-  /** Encodes what `copy` returned. Runs no code of the user's. */
+  /** Encodes what `copy` returned, as all bytes of a view that stay what they are. Runs no code of the user's. */
   encode(copy: object): Encoded {
     this.#packer ??= this.#createPacker();
     try {

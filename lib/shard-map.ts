@@ -4,6 +4,7 @@ import type { InspectOptions, inspect } from 'node:util';
 import { deleteAll, getAll, hasAll, setAll } from './batch.js';
 import { Codec, isPrimitive } from './codec.js';
 import { Computation, noteClear, noteDelete, noteEach, notePut } from './computation.js';
+import { asyncDispose, dispose } from './dispose.js';
 import { addEntries, isObject } from './entries.js';
 import { createArgumentError, createClosedError, createError, createReceiverError } from './errors.js';
 import { groupInto } from './groups.js';
@@ -13,21 +14,22 @@ import { Cursor, createIterator, type IterationKind } from './iterator.js';
 import { canonicalizeKey, isPair, type Key, type Pair, readKeyOnce } from './key.js';
 import { ABSENT, addon, CLOSED_STORE, type NativeStore } from './native.js';
 import { CLOSED_NEAR_CACHE, NearCache } from './near-cache.js';
-import { Attachment, openStore, resolveAttachOptions, type ShardMapOptions } from './options.js';
+import {
+  Attachment,
+  openStore,
+  resolveAttachOptions,
+  type ShardMapOptions,
+  type ShardMapWriterOptions,
+} from './options.js';
 import { createStats, type ShardMapStats } from './stats.js';
 import { type GatherOptions, gather, getInto, type VectorArray } from './vectors.js';
+import { closeWriters, ShardMapWriter, WriterTarget } from './writer.js';
 
 const { find, get, has, insert, insertEncoded, set, setEncoded, clear, close, stats } = addon;
 // What these are called is taken, by the language and by variables.
 const { delete: remove, size: count } = addon;
 const { defineProperty, setPrototypeOf } = Object;
 const { apply } = Reflect;
-
-// Node 20 adds these symbols to its main context only: elsewhere they may be missing, and the methods then have no name
-// to be called by.
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? (Symbol('Symbol.dispose') as typeof Symbol.dispose);
-const asyncDispose: typeof Symbol.asyncDispose =
-  Symbol.asyncDispose ?? (Symbol('Symbol.asyncDispose') as typeof Symbol.asyncDispose);
 
 const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
@@ -425,6 +427,19 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   }
 
   /**
+   * A writer of this map, for a thread that sets one entry after the other: it collects them and sets many at once. See
+   * {@link ShardMapWriter}.
+   *
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT, ERR_SHARDMAP_OUT_OF_RANGE for bad options.
+   * @example
+   * const writer = map.writer({ maxEntries: 200, maxDelay: 5 });
+   */
+  writer(options: ShardMapWriterOptions | undefined = undefined): ShardMapWriter<K, V> {
+    openStoreOf(this, 'writer');
+    return new ShardMapWriter<K, V>(new WriterTarget(this, () => this.#native.slot, this.#codec), options);
+  }
+
+  /**
    * Calls `callback(value, key, map)` for each entry in insertion order, entries added meanwhile included.
    *
    * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function; what `callback` throws.
@@ -497,11 +512,15 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * Closes this map, and no other map of the same store. The store and its entries are freed with its last map. Closing
    * twice is no error. A map without a name is closed by garbage collection too, and every map when its thread ends.
    *
+   * What its writers have pending is set before; where that fails, the error is thrown and the map stays open.
+   *
    * @example
    * map.close();
    */
   close(): void {
-    const { slot } = storeOf(this, 'close');
+    if (storeOf(this, 'close') === CLOSED_STORE) return;
+    closeWriters(this);
+    const { slot } = this.#native;
     this.#native = CLOSED_STORE;
     this.#near = CLOSED_NEAR_CACHE;
     close(slot);

@@ -15,6 +15,26 @@ Status AtPlace(size_t place, const Status& status) {
   return Status(status.code(), "Item " + std::to_string(place) + " of the batch: " + std::string(status.message()));
 }
 
+// Takes back what was added to `items` in its time, unless all is kept.
+template <typename Items>
+class Addition {
+ public:
+  explicit Addition(Items& items) : items_(items), before_(items.size()) {}
+  ~Addition() {
+    if (!is_kept_) items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(before_), items_.end());
+  }
+  Addition(const Addition&) = delete;
+  Addition& operator=(const Addition&) = delete;
+
+  size_t before() const { return before_; }
+  void Keep() { is_kept_ = true; }
+
+ private:
+  Items& items_;
+  const size_t before_;
+  bool is_kept_ = false;
+};
+
 }  // namespace
 
 const uint8_t* ByteArena::Copy(const uint8_t* bytes, size_t size) {
@@ -59,37 +79,31 @@ Status Batch::ReadOtherKey(napi_env env, napi_value item, size_t place, Key* key
 }
 
 Status Batch::AddKeys(napi_env env, std::span<const napi_value> items) {
-  const size_t before = keys_.size();
+  Addition addition(keys_);
   for (size_t i = 0; i < items.size(); ++i) {
     Key key;
     if (!ReadShortKey(env, items[i], &key)) {
-      Status status = ReadOtherKey(env, items[i], before + i, &key);
-      if (!status.ok()) {
-        keys_.resize(before);
-        return status;
-      }
+      Status status = ReadOtherKey(env, items[i], addition.before() + i, &key);
+      if (!status.ok()) return status;
     }
     keys_.push_back(key);
   }
+  addition.Keep();
   return Status();
 }
 
 Status Batch::AddEntries(napi_env env, std::span<const napi_value> items) {
-  const size_t before = entries_.size();
+  Addition addition(entries_);
   for (size_t i = 0; i + 1 < items.size(); i += 2) {
+    const size_t place = addition.before() + i / 2;
     Key key;
-    Status status = ReadKey(env, items[i], before + i / 2, &key);
-    if (status.ok()) {
-      ValueReader value(env, items[i + 1]);
-      if (value.ok()) {
-        AddEntry(key, value.TakeValue());
-        continue;
-      }
-      status = AtPlace(before + i / 2, value.status());
-    }
-    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(before), entries_.end());
-    return status;
+    Status status = ReadKey(env, items[i], place, &key);
+    if (!status.ok()) return status;
+    ValueReader value(env, items[i + 1], ValueReader::Bytes::kPlain);
+    if (!value.ok()) return AtPlace(place, value.status());
+    AddEntry(key, value.TakeValue());
   }
+  addition.Keep();
   return Status();
 }
 

@@ -50,9 +50,9 @@ class Batch {
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
-  // Add what `items` are: keys; keys and primitive values in turn; a key and an encoded value as ReadEncodedValue reads
-  // it. Where one cannot be a key, or a value, the status names its place in the batch, and nothing of `items` is
-  // added. Reading keys may run code of the user's. Throw std::bad_alloc.
+  // Add what `items` are: keys; keys and values in turn, which are primitive or bytes that encode a plain tree; a key
+  // and an encoded value as ReadEncodedValue reads it. Where one cannot be a key, or a value, the status names its
+  // place in the batch, and nothing of `items` is added. Reading keys may run code of the user's. Throw std::bad_alloc.
   Status AddKeys(napi_env env, std::span<const napi_value> items);
   Status AddEntries(napi_env env, std::span<const napi_value> items);
   Status AddEncoded(napi_env env, std::span<const napi_value> items);

@@ -276,13 +276,14 @@ napi_value OnBatch(napi_env env, napi_callback_info info) {
   }
 }
 
-// Entries that were set are no longer in the batch: it can be tried again.
+// Entries that were set are no longer in the batch: it can be tried again. How many they were is noted as reply.
 napi_value SetMany(napi_env env, Attachment& attachment, Batch& batch) {
   size_t failed = 0;
   const Status status = attachment.store().SetMany(attachment.session(), batch.entries(), &failed);
   attachment.NoteMutation();
   if (!status.ok()) {
     batch.DropEntries(failed);
+    Environment::Of(env)->NoteReply(static_cast<double>(failed), 0);
     return Throw(env, status);
   }
   batch.Clear();

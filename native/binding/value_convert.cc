@@ -38,7 +38,8 @@ bool ValueReader::ReadShortString(napi_env env, napi_value value) {
   return true;
 }
 
-void ValueReader::ReadOther(napi_env env, napi_value value) {
+void ValueReader::ReadOther(napi_env env, napi_value value, Bytes bytes) {
+  if (bytes == Bytes::kPlain && ReadPlain(env, value)) return;
   napi_valuetype type;
   napi_typeof(env, value, &type);
   bool boolean = false;
@@ -60,6 +61,20 @@ void ValueReader::ReadOther(napi_env env, napi_value value) {
       status_ = Status(Code::kInvalidArgument, std::string("A value of type ") + TypeName(env, value) +
                                                    " reached the addon without being encoded");
   }
+}
+
+bool ValueReader::ReadPlain(napi_env env, napi_value value) {
+  napi_typedarray_type type;
+  size_t size = 0;
+  void* first = nullptr;
+  if (napi_get_typedarray_info(env, value, &type, &size, &first, nullptr, nullptr) != napi_ok) return false;
+  if (type != napi_uint8_array) return false;
+  if (size > kValueBytesMax) {
+    RefuseTooLong(size);
+  } else {
+    value_ = Value(ValueKind::kPlain, static_cast<const uint8_t*>(first), size);
+  }
+  return true;
 }
 
 void ValueReader::ReadLongString(napi_env env, napi_value value) {

@@ -14,16 +14,19 @@ namespace shardmap {
 // Reads a JavaScript primitive (but a symbol) as a value, in one Node-API call for a number and two for a short string.
 class ValueReader {
  public:
+  // What becomes of a Uint8Array: no value that was not encoded is one.
+  enum class Bytes : uint8_t { kRefused, kPlain };
+
   // Throws std::bad_alloc.
-  ValueReader(napi_env env, napi_value value) {
-    if (!ReadNumber(env, value) && !ReadShortString(env, value)) ReadOther(env, value);
+  ValueReader(napi_env env, napi_value value, Bytes bytes = Bytes::kRefused) {
+    if (!ReadNumber(env, value) && !ReadShortString(env, value)) ReadOther(env, value, bytes);
   }
   ValueReader(const ValueReader&) = delete;
   ValueReader& operator=(const ValueReader&) = delete;
 
   bool ok() const { return status_.ok(); }
   const Status& status() const { return status_; }
-  // To be taken once. Refers to the reader.
+  // To be taken once. Refers to the reader, or to the memory of the Uint8Array.
   Value TakeValue() { return std::move(value_); }
 
  private:
@@ -35,7 +38,8 @@ class ValueReader {
     return true;
   }
   bool ReadShortString(napi_env env, napi_value value);
-  void ReadOther(napi_env env, napi_value value);
+  void ReadOther(napi_env env, napi_value value, Bytes bytes);
+  bool ReadPlain(napi_env env, napi_value value);
   void ReadLongString(napi_env env, napi_value value);
   void ReadBigInt(napi_env env, napi_value value);
   void RefuseTooLong(size_t bytes);

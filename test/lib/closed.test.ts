@@ -27,6 +27,7 @@ describe('a closed map', () => {
     getOrInsert: (map) => map.getOrInsert('a', 1),
     'getOrInsert of an object': (map) => map.getOrInsert('a', {}),
     getOrInsertComputed: (map) => map.getOrInsertComputed('a', () => expect.unreachable()),
+    writer: (map) => map.writer(),
     stats: (map) => map.stats(),
     name: (map) => map.name,
     handle: (map) => map.handle,

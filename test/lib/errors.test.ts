@@ -31,6 +31,7 @@ describe('the table of errors', () => {
 
   it('is not repeated: only lib/errors.ts makes errors', () => {
     for (const file of [
+      'batch',
       'codec',
       'computation',
       'groups',
@@ -41,6 +42,7 @@ describe('the table of errors', () => {
       'options',
       'shard-map',
       'stats',
+      'writer',
     ]) {
       expect(read(`lib/${file}.ts`)).not.toMatch(/new (TypeError|RangeError|Error|ShardMapError)\(/);
     }

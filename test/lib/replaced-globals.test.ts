@@ -43,6 +43,11 @@ function useAll(hasObjects: boolean): unknown {
   const keys = map.keys();
   const first = keys.next();
   const second = keys.next();
+  const writer = map.writer();
+  writer
+    .set('f', 8)
+    .set(['g', 1], object([9]))
+    .close();
   const odd = hasObjects ? ShardMap.groupBy(threeNumbers, (n) => (n % 2 ? 'odd' : 'even')).get('odd') : undefined;
   const attached = ShardMap.from(map.handle);
   const mask = map.set('bytes', bytes).gather(['absent', 'bytes'], rows, { missing: 7 });

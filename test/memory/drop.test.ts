@@ -21,7 +21,7 @@ async function drop(mode: string, count: number, nodeOptions: readonly string[])
 }
 
 describe('maps that are dropped', () => {
-  it.each(['unnamed', 'iterated'])('are freed by garbage collection: %s', async (mode) => {
+  it.each(['unnamed', 'iterated', 'written'])('are freed by garbage collection: %s', async (mode) => {
     const { open, rssGrown, bytesMade } = await drop(mode, COUNT, ['--expose-gc']);
     expect(open).toBe(0);
     expect(rssGrown).toBeLessThan(bytesMade / 3);

@@ -10,6 +10,13 @@ const VALUE = 'x'.repeat(2000);
 function create(index) {
   const map = new ShardMap(null, { shards: 1, ...(mode === 'named' ? { name: `dropped ${index}` } : {}) });
   for (let entry = 0; entry < ENTRIES; entry++) map.set(entry, VALUE);
+  if (mode === 'written') {
+    map
+      .writer({ maxDelay: 2 ** 31 - 1 })
+      .set('a', 1)
+      .flush();
+    map.writer({ maxDelay: 0 }).set('b', 1);
+  }
   if (mode === 'iterated') map.keys().next();
   return map.handle;
 }
