@@ -1,6 +1,7 @@
 // A value as the core sees it: a kind and bytes, which the core copies and never interprets.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -113,14 +114,17 @@ class ReadValue {
   // Starts loading what `bytes` of a value that is not copied begin with.
   void PrefetchBlock() const {
     if (block_ == nullptr) return;
-    for (size_t line = 0; line < kBlockLines; ++line) Prefetch(reinterpret_cast<const uint8_t*>(block_) + line * 64);
+    const size_t lines = std::min(kBlockLinesMax, (sizeof(Block) + size_) / 64 + 1);
+    for (size_t line = 0; line < lines; ++line) Prefetch(reinterpret_cast<const uint8_t*>(block_) + line * 64);
   }
 
  private:
   friend class Entry;
 
-  // The processor itself loads on where lines are read in a row (bench/native/batch_bench.cc).
-  static constexpr size_t kBlockLines = 4;
+  // The processor itself loads on where lines are read in a row (bench/native/batch_bench.cc). With vectors of 512
+  // bytes at random, eight lines took 3 to 8 % off what four took, one and sixteen lost to both (gather, as in
+  // bench/suites/vectors.mjs).
+  static constexpr size_t kBlockLinesMax = 8;
 
   ValueKind kind_ = ValueKind::kUndefined;
   size_t size_ = 0;
