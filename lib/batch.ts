@@ -25,6 +25,8 @@ export const KEYS = 'an iterable of keys, and no string';
 
 /** The numbers of a reply: over `scratch`, which is at the beginning of its memory. */
 const numbers = new Float64Array(scratch.buffer, scratch.byteOffset, ITEMS_PER_CALL);
+/** The same memory for values that begin anywhere: what is `scratch` itself is taken for a single value. */
+const listed = wrapList([scratch.buffer]) as Buffer;
 
 /** A function of the addon that takes any number of items behind its other arguments. */
 export type OnItems = (...args: never[]) => unknown;
@@ -296,7 +298,7 @@ function appendNumbers(values: unknown[], count: number): void {
 
 /** `list` is `[bytes, kind, value, …]`, as a page has it. */
 function appendDecoded(values: unknown[], list: readonly unknown[], codec: Codec): void {
-  const bytes = list[0] === scratch ? scratch : (wrapList(list) as Buffer);
+  const bytes = list[0] === scratch ? listed : (wrapList(list) as Buffer);
   for (let index = 1; index < list.length; index += 2) {
     const kind = list[index] as number;
     const value = list[index + 1];
