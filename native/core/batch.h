@@ -6,7 +6,7 @@
 // and T. Mowry, "Improving hash join performance through prefetching", 2004. O. Kocberber, B. Falsafi and B. Grot,
 // "Asynchronous memory access chaining", 2015, is for chains of very different lengths, which ours are not.)
 //
-// Writes are made in the order of the batch, and not shard by shard. Others may insert meanwhile, and both a shard's
+// Entries are set in the order of the batch, and not shard by shard. Others may insert meanwhile, and both a shard's
 // numbers and those of the batch must rise: suppose that a batch puts its later key into shard A first, another thread
 // then inserts into A, and after that one more into B. These have larger numbers than the later key, in this order. So
 // the batch's earlier key, coming to B at last, finds a number there that is larger than the one that it must stay
