@@ -111,20 +111,14 @@ class ReadValue {
   }
   uint64_t first_word() const { return words_[0]; }
 
-  // Starts loading what `bytes` of a value that is not copied begin with.
+  // Starts loading the beginning of a value that is not copied. More lines of it gain nothing that could be measured
+  // (docs/performance.md, batches).
   void PrefetchBlock() const {
-    if (block_ == nullptr) return;
-    const size_t lines = std::min(kBlockLinesMax, (sizeof(Block) + size_) / 64 + 1);
-    for (size_t line = 0; line < lines; ++line) Prefetch(reinterpret_cast<const uint8_t*>(block_) + line * 64);
+    if (block_ != nullptr) Prefetch(block_);
   }
 
  private:
   friend class Entry;
-
-  // The processor itself loads on where lines are read in a row (bench/native/batch_bench.cc). With vectors of 512
-  // bytes at random, eight lines took 3 to 8 % off what four took, one and sixteen lost to both (gather, as in
-  // bench/suites/vectors.mjs).
-  static constexpr size_t kBlockLinesMax = 8;
 
   ValueKind kind_ = ValueKind::kUndefined;
   size_t size_ = 0;
