@@ -1,7 +1,6 @@
 // A value as the core sees it: a kind and bytes, which the core copies and never interprets.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

@@ -102,6 +102,23 @@ describe('a codec of the user', () => {
     expectError(() => map.set('key', { closes: true }), 'ShardMapError', 'ERR_SHARDMAP_CLOSED');
   });
 
+  it('may read the map while a batch or a page is decoded', () => {
+    const map: ShardMap<string, unknown> = open({
+      encode: (value: unknown) => Buffer.from((value as { text: string }).text),
+      decode(bytes) {
+        const text = Buffer.from(bytes).toString();
+        if (text.startsWith('outer')) map.getMany(['inner', 'inner']);
+        return text;
+      },
+    });
+    const texts = Array.from({ length: 20 }, (_, index) => `outer ${index}`);
+    map.set('inner', { text: 'i'.repeat(500) });
+    map.setMany(texts.map((text) => [text, { text }]));
+    expect(map.getMany(texts)).toEqual(texts);
+    expect([...map.values()].slice(1)).toEqual(texts);
+    for (const text of texts) expect(map.get(text)).toBe(text);
+  });
+
   it('is brought by each map of the store', () => {
     const map = open();
     map.set('point', new Point(1, 2));
