@@ -123,9 +123,9 @@ class EntryList {
   }
   // Starts loading the place of the next entry. Lock-free.
   void PrefetchEnd() const {
-    const uint8_t* const end = end_.load(std::memory_order_relaxed);
-    Prefetch(end);
-    Prefetch(end + 64);
+    const auto end = reinterpret_cast<uintptr_t>(end_.load(std::memory_order_relaxed));
+    Prefetch(reinterpret_cast<const void*>(end));
+    Prefetch(reinterpret_cast<const void*>(end + 64));
   }
   EntryChunks view() const {
     return EntryChunks(chunks_.load(std::memory_order_relaxed), count_.load(std::memory_order_relaxed),
