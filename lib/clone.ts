@@ -26,15 +26,10 @@ const { isBuffer } = Buffer;
 /** Of a view that is stored with all of its memory: added to its kind. */
 const WITH_BUFFER = 0x100;
 
-/** What Node's serialiser lacks in its published types. */
-interface SerializerHooks {
-  _getDataCloneError: typeof DataCloneError;
-  _setTreatArrayBufferViewsAsHostObjects(treat: boolean): void;
-}
-
 class CloneWriter extends Serializer {
+  // Both are missing in its published types.
   declare _getDataCloneError: typeof DataCloneError;
-  declare _setTreatArrayBufferViewsAsHostObjects: SerializerHooks['_setTreatArrayBufferViewsAsHostObjects'];
+  declare _setTreatArrayBufferViewsAsHostObjects: (treat: boolean) => void;
   /** Whether two views were met that share memory. */
   sharesMemory = false;
   readonly #keepsBuffers: boolean;

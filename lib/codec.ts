@@ -43,6 +43,11 @@ export class Codec {
     this.#custom = custom;
   }
 
+  /** To be called when the map is closed. What is under way throws where it needs the store. */
+  close(): void {
+    this.#plain.close();
+  }
+
   /**
    * Runs getters of the user's. Throws a `DataCloneError` for what cannot be copied, and whatever such a getter or the
    * user's codec throws.

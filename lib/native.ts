@@ -153,7 +153,7 @@ export const REPLY_FORMS = {
 /** Where in `scratch` the addon says which of many keys were found. */
 export const FOUND_AT = 2048;
 
-/** Numbers of the kinds of encoded values. Never stored outside of the process. */
+/** Numbers of the kinds of encoded values. A number is never given to another kind: bytes of `clone` have some in them. */
 export interface ValueKinds {
   /** MessagePack with the store's structures. */
   readonly plain: number;

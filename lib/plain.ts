@@ -11,7 +11,7 @@
 import { types } from 'node:util';
 import { Packr } from 'msgpackr';
 import type { Encoded } from './binary.js';
-import { addon, type NativeStore } from './native.js';
+import { addon, CLOSED_STORE, type NativeStore } from './native.js';
 
 const { valueKinds: kinds, loadStructures, saveStructures } = addon;
 const { getPrototypeOf, keys } = Object;
@@ -52,7 +52,7 @@ const NOT_PLAIN = Symbol('not plain');
 
 /** The coder of one map. */
 export class PlainCoder {
-  readonly #slot: number;
+  #slot: number;
   #packer: Packr | undefined;
   /** The structures, as text, that this thread knows the store to have. */
   #structures: string | undefined;
@@ -60,6 +60,11 @@ export class PlainCoder {
 
   constructor({ slot }: NativeStore) {
     this.#slot = slot;
+  }
+
+  /** The slot may be another store's from now on, whose structures are not for this coder. */
+  close(): void {
+    this.#slot = CLOSED_STORE.slot;
   }
 
   /** Undefined where `value` is not plain. May run getters of the value's; nothing else of it is looked at twice. */

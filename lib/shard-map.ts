@@ -99,11 +99,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
       addEntries(this, entries);
     } catch (error) {
       // Nobody gets the map; one without a name is left to garbage collection, as a `Map` is.
-      if (native.name !== undefined) {
-        this.#native = CLOSED_STORE;
-        this.#near = CLOSED_NEAR_CACHE;
-        close(native.slot);
-      }
+      if (native.name !== undefined) this.#closeStore();
       throw error;
     }
   }
@@ -520,9 +516,14 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   close(): void {
     if (storeOf(this, 'close') === CLOSED_STORE) return;
     closeWriters(this);
+    this.#closeStore();
+  }
+
+  #closeStore(): void {
     const { slot } = this.#native;
     this.#native = CLOSED_STORE;
     this.#near = CLOSED_NEAR_CACHE;
+    this.#codec.close();
     close(slot);
   }
 

@@ -1,6 +1,7 @@
 /** Random values that `structuredClone` copies: trees of all kinds of objects, then tied into graphs. */
 
 import fc from 'fast-check';
+import { typedArrayClasses } from './typed-arrays.js';
 
 class Session {
   readonly id: unknown;
@@ -15,23 +16,7 @@ class Session {
   }
 }
 
-const viewClasses = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  ...('Float16Array' in globalThis
-    ? [(globalThis as unknown as { Float16Array: typeof Float32Array }).Float16Array]
-    : []),
-  DataView,
-] as const;
+const viewClasses = [...typedArrayClasses, DataView];
 
 const string = fc.oneof(
   fc.string({ maxLength: 10 }),

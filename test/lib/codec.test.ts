@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ShardMap, type ShardMapCodec } from '../../lib/index.js';
+import { addon, type NativeStore } from '../../lib/native.js';
 import { caught, expectError } from './expect-error.js';
 
 class Point {
@@ -196,4 +197,23 @@ describe('a codec that fails', () => {
       expectError(() => ShardMap.from(open().handle, options), 'TypeError', 'ERR_SHARDMAP_INVALID_ARGUMENT');
     },
   );
+});
+
+describe('a map that a getter closes while its object is encoded', () => {
+  it('saves no structure in the store that has its slot by then', () => {
+    const map = new ShardMap<string, unknown>();
+    map.set('met once', { got: 1 });
+    let other: NativeStore | undefined;
+    const value = {
+      get got() {
+        map.close();
+        other = addon.create(undefined, 0);
+        return 1;
+      },
+    };
+    expectError(() => map.set('met twice', value), 'ShardMapError', 'ERR_SHARDMAP_CLOSED');
+    const { slot } = other as unknown as NativeStore;
+    expect(addon.loadStructures(slot)).toBeUndefined();
+    addon.close(slot);
+  });
 });

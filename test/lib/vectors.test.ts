@@ -7,6 +7,7 @@ import { type GatherOptions, type Key, ShardMap, type VectorArray } from '../../
 import { anyKey, KeyInterner } from './arbitraries.js';
 import { expectClosed, expectError } from './expect-error.js';
 import { runCount, seed } from './run-size.js';
+import { typedArrayClasses } from './typed-arrays.js';
 
 interface VectorClass {
   new (length: number): VectorArray;
@@ -15,20 +16,7 @@ interface VectorClass {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-const classes = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  ...('Float16Array' in globalThis ? [(globalThis as unknown as { Float16Array: unknown }).Float16Array] : []),
-] as unknown as VectorClass[];
+const classes = typedArrayClasses as unknown as readonly VectorClass[];
 
 const isBig = (View: VectorClass): boolean => View.name.startsWith('Big');
 

@@ -1,6 +1,7 @@
 // @ts-nocheck Runs as it is, on dist/, which may not be built when types are checked.
 // Uses batches as often as the first argument says, those that fail too, and reports how much memory that left behind.
 import { ShardMap } from '../../../dist/index.js';
+import { reportGrowth } from './growth.mjs';
 
 const count = Number(process.argv[2]);
 const SIZE = 600;
@@ -31,16 +32,4 @@ const patterns = {
   },
 };
 
-function measure(pattern, steps) {
-  for (let step = 0; step < steps; step++) pattern(step);
-  globalThis.gc();
-  return { bytes: map.stats().bytesTotal, rss: process.memoryUsage.rss() };
-}
-
-const report = {};
-for (const [name, pattern] of Object.entries(patterns)) {
-  const before = measure(pattern, count);
-  const after = measure(pattern, count);
-  report[name] = { bytesGrown: after.bytes - before.bytes, rssGrown: after.rss - before.rss, size: map.size };
-}
-console.log(JSON.stringify(report));
+reportGrowth(map, patterns, [count, count]);

@@ -1,6 +1,7 @@
 // @ts-nocheck Runs as it is, on dist/, which may not be built when types are checked.
 // Sets and deletes entries as often as the first argument says, and reports how much memory that left behind.
 import { ShardMap } from '../../../dist/index.js';
+import { reportGrowth } from './growth.mjs';
 
 const count = Number(process.argv[2]);
 const WINDOW = 1000;
@@ -25,17 +26,4 @@ const patterns = {
 };
 const texts = Array.from({ length: 64 }, (_, index) => 'x'.repeat(Math.floor(1.14 ** index)));
 
-function measure(pattern, steps) {
-  for (let step = 0; step < steps; step++) pattern(step);
-  globalThis.gc();
-  return { bytes: map.stats().bytesTotal, rss: process.memoryUsage.rss() };
-}
-
-const report = {};
-for (const [name, pattern] of Object.entries(patterns)) {
-  map.clear();
-  const before = measure(pattern, Math.min(count / 3, 1_000_000));
-  const after = measure(pattern, count / 3);
-  report[name] = { bytesGrown: after.bytes - before.bytes, rssGrown: after.rss - before.rss, size: map.size };
-}
-console.log(JSON.stringify(report));
+reportGrowth(map, patterns, [Math.min(count / 3, 1_000_000), count / 3]);
