@@ -7,9 +7,10 @@
  */
 
 import { Buffer } from 'node:buffer';
-import { types } from 'node:util';
+import { isDeepStrictEqual, types } from 'node:util';
 import { binaryKindOf, binaryOver, decodeBinary, type Encoded, encodeBinary } from './binary.js';
 import { decodeClone, encodeClone } from './clone.js';
+import { isObject } from './entries.js';
 import { createError, describe } from './errors.js';
 import { addon, type NativeStore } from './native.js';
 import { PlainCoder } from './plain.js';
@@ -19,6 +20,8 @@ const { apply } = Reflect;
 const { isSharedArrayBuffer, isUint8Array } = types;
 const { slice } = Uint8Array.prototype;
 const { from: wrapBytes } = Buffer;
+const { equals } = Buffer.prototype;
+const isEqual = isDeepStrictEqual;
 const NodeBuffer = Buffer;
 
 /** A user's own way of turning values into bytes; see `ShardMapOptions.codec`. */
@@ -78,6 +81,19 @@ export class Codec {
     return this.#decode(kind, bytes, start, start + readLength(bytes, offset));
   }
 
+  /**
+   * A test of values as the addon has just returned them: whether one is a copy of `value`, which is no primitive. Trees
+   * are compared as `util.isDeepStrictEqual` does, as their bytes depend on what was stored before; others by their bytes.
+   */
+  matcher(value: unknown): (stored: unknown) => boolean {
+    const encoded = copyEncoded(this.encode(value));
+    const { kind, view, end } = encoded;
+    if (kind !== kinds.plain && kind !== kinds.clone)
+      return (stored) => isObject(stored) && reply[0] === kind && apply(equals, view, [bytesOf(stored)]);
+    const copy = this.#decode(kind, view, 0, end);
+    return (stored) => isObject(stored) && isEqual(this.decodeStored(stored), copy);
+  }
+
   /** A fresh value from bytes of a kind, which may be overwritten afterwards. */
   #decode(kind: number, bytes: Buffer, start: number, end: number): unknown {
     switch (kind) {
@@ -91,6 +107,18 @@ export class Codec {
         return decodeBinary(kind, bytes, start, end);
     }
   }
+}
+
+/** The same bytes in memory of their own: what `encode` returns is good until it is called again. */
+export function copyEncoded({ kind, view, start, end }: Encoded): Encoded & { readonly view: Buffer } {
+  const bytes = apply(wrapBytes, NodeBuffer, [view.buffer, view.byteOffset + start, end - start]) as Buffer;
+  return { kind, view: apply(wrapBytes, NodeBuffer, [bytes]) as Buffer, start: 0, end: end - start };
+}
+
+/** Those of an encoded value that the addon has just returned. */
+function bytesOf(stored: unknown): Buffer {
+  if (stored !== scratch) return apply(wrapBytes, NodeBuffer, [stored]) as Buffer;
+  return apply(wrapBytes, NodeBuffer, [scratch.buffer, scratch.byteOffset, reply[1]]) as Buffer;
 }
 
 /** The bytes of a list that the addon has returned, with all encoded values in it. */

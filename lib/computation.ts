@@ -1,6 +1,6 @@
 /**
- * Keys whose value a callback of `getOrInsertComputed` is computing right now, and whether it inserted them itself
- * meanwhile.
+ * Keys whose value a callback of `getOrInsertComputed` or `update` is computing right now, and whether it changed them
+ * itself meanwhile.
  */
 
 import { canonicalizeKey, isSameKey } from './key.js';
@@ -15,6 +15,8 @@ export class Computation {
    * thread's entry stays.
    */
   isOwnEntry = false;
+  /** Whether this map has set or deleted the entry since this was last made false. */
+  isTouched = false;
 
   constructor(key: unknown, outer: Computation | undefined) {
     this.key = canonicalizeKey(key);
@@ -25,14 +27,14 @@ export class Computation {
 /** The map has set `key`. */
 export function notePut(innermost: Computation | undefined, key: unknown): void {
   for (let each = innermost; each !== undefined; each = each.outer) {
-    if (isSameKey(each.key, key)) each.isOwnEntry = true;
+    if (isSameKey(each.key, key)) note(each, true);
   }
 }
 
 /** The map has deleted `key`. */
 export function noteDelete(innermost: Computation | undefined, key: unknown): void {
   for (let each = innermost; each !== undefined; each = each.outer) {
-    if (isSameKey(each.key, key)) each.isOwnEntry = false;
+    if (isSameKey(each.key, key)) note(each, false);
   }
 }
 
@@ -47,5 +49,10 @@ export function noteEach(
 
 /** The map has deleted all keys. */
 export function noteClear(innermost: Computation | undefined): void {
-  for (let each = innermost; each !== undefined; each = each.outer) each.isOwnEntry = false;
+  for (let each = innermost; each !== undefined; each = each.outer) note(each, false);
+}
+
+function note(computation: Computation, isOwnEntry: boolean): void {
+  computation.isOwnEntry = isOwnEntry;
+  computation.isTouched = true;
 }

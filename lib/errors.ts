@@ -5,6 +5,7 @@
 
 const CloneError = DOMException;
 const { defineProperty, setPrototypeOf } = Object;
+const { isArray } = Array;
 
 /**
  * What goes wrong with a store itself: it is closed, its options contradict, memory is out, the addon is missing.
@@ -125,4 +126,12 @@ export function describe(value: unknown): string {
     default:
       return `the ${typeof value} ${Object.is(value, -0) ? '-0' : String(value)}`;
   }
+}
+
+/** A key in words. */
+export function describeKey(key: unknown): string {
+  if (!isArray(key)) return describe(key);
+  let text = '';
+  for (let index = 0; index < key.length; index++) text += `${index === 0 ? '' : ', '}${describe(key[index])}`;
+  return `the key [${text}]`;
 }

@@ -6,7 +6,7 @@ import { addon } from './native.js';
 const Bytes = Uint8Array;
 const { is } = Object;
 const { isArray } = Array;
-const { isProxy } = types;
+const { isProxy, isUint8Array } = types;
 const { keyPartsMax } = addon.limits;
 
 /** A primitive but a symbol: what can be a part of a composite key. */
@@ -30,12 +30,11 @@ export type Key = KeyPart | Uint8Array | readonly KeyPart[];
 
 /**
  * The key as a callback or an iterator shows it: `-0` as `0`, parts and bytes as a copy that nobody else can change.
- * For valid keys only.
+ * What cannot be a key stays what it is.
  */
 export function canonicalizeKey(key: unknown): unknown {
   if (key === 0) return 0;
-  if (typeof key !== 'object' || key === null) return key;
-  return isArray(key) ? copyParts(key) : copyBytes(key);
+  return isUint8Array(key) ? copyBytes(key) : readKeyOnce(key);
 }
 
 /**

@@ -57,6 +57,53 @@ export interface Addon {
     end: number,
     absent: unknown,
   ): unknown;
+  /** In one atomic step: sets the value, and returns the one that was there, or undefined. */
+  exchange(slot: number, key: unknown, value: unknown): unknown;
+  exchangeEncoded(slot: number, key: unknown, kind: number, view: ArrayBufferView, start: number, end: number): unknown;
+  /** Deletes the entry, and returns its value, or undefined. */
+  take(slot: number, key: unknown): unknown;
+  /**
+   * Adds a number, or a bigint, and returns the sum; `by` where there is no entry. Undefined where the value is of another
+   * type than `by`, or, if `reply[1]` is 1, the sum not within `SUM_MAX` or `SUM_BITS_MAX`: then nothing is changed.
+   */
+  increment(slot: number, key: unknown, by: number | bigint): number | bigint | undefined;
+  /**
+   * Sets a value if the one that is there is `expected`, a primitive, by SameValueZero; or, with `orAbsent`, where there
+   * is none. Returns whether it was.
+   */
+  compareAndSet(slot: number, key: unknown, expected: unknown, orAbsent: boolean, value: unknown): boolean;
+  compareAndSetEncoded(
+    slot: number,
+    key: unknown,
+    expected: unknown,
+    orAbsent: boolean,
+    kind: number,
+    view: ArrayBufferView,
+    start: number,
+    end: number,
+  ): boolean;
+  compareAndDelete(slot: number, key: unknown, expected: unknown): boolean;
+  /** The value of `key`, or `absent`; `reply[2]` and `reply[3]` are the stamp of what was found. */
+  findStamped(slot: number, key: unknown, absent: unknown): unknown;
+  /** These three change the entry if what is there has the stamp still; return whether it had. */
+  setIf(slot: number, key: unknown, value: unknown, sequence: number, version: number): boolean;
+  setEncodedIf(
+    slot: number,
+    key: unknown,
+    kind: number,
+    view: ArrayBufferView,
+    start: number,
+    end: number,
+    sequence: number,
+    version: number,
+  ): boolean;
+  deleteIf(slot: number, key: unknown, sequence: number, version: number): boolean;
+  /**
+   * Keeps all other threads' writes of `key` waiting until `release`, so many milliseconds at most. Waits itself while
+   * another thread has a claim in the key's shard.
+   */
+  claim(slot: number, key: unknown, milliseconds: number): void;
+  release(slot: number, key: unknown): void;
   /**
    * `[bytes, sequence, key, kind, value, …]` of about `count` entries with a sequence above `after`, in insertion order;
    * fewer where they are large, and none at the end only. Where `kind` is not 0, the value is encoded: in the
@@ -131,6 +178,7 @@ export interface AddonHooks extends AddonReply {
 /**
  * Where an encoded value is found until the next call of the addon: its bytes in `scratch`, which is then what was
  * returned, or in an ArrayBuffer of its own, if they are too many; its kind in `reply[0]`, their number in `reply[1]`.
+ * What some functions tell besides is in `reply` as well.
  */
 export interface AddonReply {
   readonly scratch: Buffer;
@@ -152,6 +200,11 @@ export const REPLY_FORMS = {
 
 /** Where in `scratch` the addon says which of many keys were found. */
 export const FOUND_AT = 2048;
+
+/** The largest magnitude of a sum of numbers. */
+export const SUM_MAX = Number.MAX_SAFE_INTEGER;
+/** The most bits that the magnitude of a sum of bigints has. */
+export const SUM_BITS_MAX = 512;
 
 /** Numbers of the kinds of encoded values. A number is never given to another kind: bytes of `clone` have some in them. */
 export interface ValueKinds {
@@ -224,7 +277,7 @@ function load(): Addon & AddonReply {
     const loadBinary = createRequire(import.meta.url)('node-gyp-build') as (root: string) => Addon;
     const addon = loadBinary(packageRoot);
     const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-    const reply = addon.setup({ fail, collect: (...items) => items, scratch, reply: new Float64Array(2) });
+    const reply = addon.setup({ fail, collect: (...items) => items, scratch, reply: new Float64Array(4) });
     return { ...addon, ...reply };
   } catch (cause) {
     const target = `${process.platform}-${process.arch}, Node ${process.version}`;

@@ -1,11 +1,13 @@
 /** The class: the contract of ECMAScript's `Map`, over a store that all threads of the process share. */
 
 import type { InspectOptions, inspect } from 'node:util';
+import { add, deleteIfEqual, KEEP, replace, setIfEqual, updateEntry } from './atomics.js';
 import { deleteAll, getAll, hasAll, setAll } from './batch.js';
 import { Codec, isPrimitive } from './codec.js';
 import { Computation, noteClear, noteDelete, noteEach, notePut } from './computation.js';
 import { asyncDispose, dispose } from './dispose.js';
 import { addEntries, isObject } from './entries.js';
+import { ShardMapEntry } from './entry.js';
 import { createArgumentError, createClosedError, createError, createReceiverError } from './errors.js';
 import { groupInto } from './groups.js';
 import { createHandle, readHandle, type ShardMapHandle } from './handle.js';
@@ -25,7 +27,7 @@ import { createStats, type ShardMapStats } from './stats.js';
 import { type GatherOptions, gather, getInto, type VectorArray } from './vectors.js';
 import { closeWriters, ShardMapWriter, WriterTarget } from './writer.js';
 
-const { find, get, has, insert, insertEncoded, set, setEncoded, clear, close, stats } = addon;
+const { find, get, has, insert, insertEncoded, set, setEncoded, take, clear, close, stats } = addon;
 // What these are called is taken, by the language and by variables.
 const { delete: remove, size: count } = addon;
 const { defineProperty, setPrototypeOf } = Object;
@@ -37,6 +39,15 @@ const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as
 let storeOf: (receiver: unknown, method: string) => NativeStore;
 /** The codec of one that is known to be a ShardMap. */
 let codecOf: (map: unknown) => Codec;
+/** `compareAndSet`; with `orAbsent` false, it is not absence that undefined means. */
+export let setIfEqualTo: <K extends Key, V>(
+  map: ShardMap<K, V>,
+  method: string,
+  key: K,
+  expected: V | undefined,
+  orAbsent: boolean,
+  value: V,
+) => boolean;
 
 /**
  * A `Map` that all threads of a Node process share: entries live outside of V8's heap, and no thread's copy is made of
@@ -63,6 +74,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   #near: NearCache;
   readonly #codec: Codec;
   #computation: Computation | undefined;
+  readonly #slotOf = (): number => this.#native.slot;
 
   static {
     storeOf = (receiver, method) => {
@@ -70,6 +82,20 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
       throw createReceiverError(method, 'ShardMap', receiver);
     };
     codecOf = (map) => (map as ShardMap).#codec;
+    setIfEqualTo = <K extends Key, V>(
+      map: ShardMap<K, V>,
+      method: string,
+      key: K,
+      expected: V | undefined,
+      orAbsent: boolean,
+      value: V,
+    ) => {
+      storeOf(map, method);
+      const own = map.#ownKey(key);
+      const isSet = setIfEqual(map.#slotOf, map.#codec, own, expected, orAbsent, value);
+      if (isSet && map.#computation !== undefined) notePut(map.#computation, own);
+      return isSet;
+    };
     // As a Map's, and as every subclass of Map has it: libraries (lodash's isEmpty, size, isMap) tell a Map by it.
     defineProperty(ShardMap.prototype, Symbol.toStringTag, { value: 'Map', configurable: true });
   }
@@ -292,6 +318,143 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     }
   }
 
+  /**
+   * Adds `by` to the value of `key`, and returns the sum; a key that is not there counts as 0. Atomic: however many threads
+   * increment, each addition is counted.
+   *
+   * @param by - A number, fractions and negative ones too, or a bigint where the value is one. Default: 1.
+   * @throws ERR_SHARDMAP_VALUE_TYPE where the value is not of the type of `by`; ERR_SHARDMAP_OUT_OF_RANGE where the sum
+   *   would be NaN, or beyond `Number.MAX_SAFE_INTEGER` either way, from where integers are exact no more, or a bigint of
+   *   more than 512 bits; ERR_SHARDMAP_INVALID_ARGUMENT for a `by` that is neither. Nothing is changed then.
+   * @example
+   * const visits = map.increment('visits');
+   */
+  increment(key: K, by?: number): number;
+  increment(key: K, by: bigint): bigint;
+  increment(key: K, by: number | bigint = 1): number | bigint {
+    storeOf(this, 'increment');
+    const own = this.#ownKey(key);
+    const sum = add(this.#native.slot, own, by);
+    if (this.#computation !== undefined) notePut(this.#computation, own);
+    return sum;
+  }
+
+  /**
+   * Sets the value of `key`, and returns the one that was there, or undefined. Atomic: no other write comes in between.
+   *
+   * @throws As {@link ShardMap.set}.
+   * @example
+   * const drained = map.getAndSet('queue', []);
+   */
+  getAndSet(key: K, value: V): V | undefined {
+    storeOf(this, 'getAndSet');
+    const own = this.#ownKey(key);
+    const previous = this.#codec.decodeStored(replace(this.#slotOf, this.#codec, own, value));
+    if (this.#computation !== undefined) notePut(this.#computation, own);
+    return previous as V | undefined;
+  }
+
+  /**
+   * Deletes the entry with `key`, and returns its value, or undefined. Atomic: of many threads, one gets it.
+   *
+   * @example
+   * const job = map.getAndDelete('job 1');
+   */
+  getAndDelete(key: K): V | undefined {
+    storeOf(this, 'getAndDelete');
+    const own = this.#ownKey(key);
+    const previous = this.#codec.decodeStored(take(this.#native.slot, own));
+    if (this.#computation !== undefined) noteDelete(this.#computation, own);
+    return previous as V | undefined;
+  }
+
+  /**
+   * Sets the value of `key` if the one that is there is `expected`, and returns whether it was. Atomic.
+   *
+   * @param expected - Undefined means no entry, or a value that is undefined. Primitives are compared by SameValueZero;
+   *   typed arrays, and what a user's codec encodes, by their bytes; other objects by content, as
+   *   `util.isDeepStrictEqual` compares copies of them.
+   * @throws As {@link ShardMap.set}, for `expected` too.
+   * @example
+   * if (map.compareAndSet('leader', undefined, threadId)) lead();
+   */
+  compareAndSet(key: K, expected: V | undefined, value: V): boolean {
+    return setIfEqualTo(this, 'compareAndSet', key, expected, true, value);
+  }
+
+  /**
+   * Deletes the entry with `key` if its value is `expected`, and returns whether it was. Atomic. Compares as {@link
+   * ShardMap.compareAndSet}; where there is no entry, nothing is deleted.
+   *
+   * @throws `DataCloneError` for an `expected` that cannot be a value.
+   * @example
+   * map.compareAndDelete('leader', threadId); // steps down, if this thread leads
+   */
+  compareAndDelete(key: K, expected: V | undefined): boolean {
+    storeOf(this, 'compareAndDelete');
+    const own = this.#ownKey(key);
+    const isDeleted = deleteIfEqual(this.#slotOf, this.#codec, own, expected);
+    if (isDeleted && this.#computation !== undefined) noteDelete(this.#computation, own);
+    return isDeleted;
+  }
+
+  /**
+   * Replaces the value of `key` by what `callback(current, key)` returns, and returns that. `current` is undefined where
+   * there is no entry; to return undefined deletes it. Atomic: it is set only if no thread has changed the entry since
+   * `current` was read; else the callback runs again, with what is there then.
+   *
+   * The callback runs under no lock, and may use the map, take its time, or throw: then nothing is changed. Where other
+   * threads write the key all the time, they wait for it after some attempts, at first for 1 ms, at last for 128 ms: a
+   * callback that takes no longer than that is sure to succeed.
+   *
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function, returns a promise, or sets `key` itself each
+   *   time; what `callback` throws; as {@link ShardMap.set}.
+   * @example
+   * map.update('cart', (items = []) => [...items, 'book']);
+   */
+  update(key: K, callback: (current: V | undefined, key: K) => V | undefined): V | undefined {
+    storeOf(this, 'update');
+    if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
+    const own = canonicalizeKey(key);
+    const next = this.#update(own, (current) => {
+      const value = callback(current === ABSENT ? undefined : (current as V), canonicalizeKey(own) as K);
+      return value === undefined ? ABSENT : value;
+    });
+    return next === ABSENT ? undefined : (next as V);
+  }
+
+  /**
+   * The entry of `key`, to be looked at and changed step by step. See {@link ShardMapEntry}.
+   *
+   * @example
+   * map.entry('visits').andModify((n) => n + 1).orInsert(1);
+   */
+  entry(key: K): ShardMapEntry<K, V> {
+    openStoreOf(this, 'entry');
+    const own = canonicalizeKey(key) as K;
+    return new ShardMapEntry<K, V>(own, {
+      get: () => apply(ShardMap.prototype.get, this, [own]) as V | undefined,
+      getAndDelete: () => apply(ShardMap.prototype.getAndDelete, this, [own]) as V | undefined,
+      getOrInsert: (value) => apply(ShardMap.prototype.getOrInsert, this, [own, value]) as V,
+      getOrInsertComputed: (callback) => apply(ShardMap.prototype.getOrInsertComputed, this, [own, callback]) as V,
+      update: (decide) => this.#update(own, decide),
+    });
+  }
+
+  #update(key: unknown, decide: (current: unknown) => unknown): unknown {
+    const computation = new Computation(key, this.#computation);
+    this.#computation = computation;
+    let next: unknown;
+    try {
+      next = updateEntry(this.#slotOf, this.#codec, computation, decide);
+    } finally {
+      this.#computation = computation.outer;
+    }
+    if (next === ABSENT) noteDelete(computation.outer, key);
+    else if (next !== KEEP) notePut(computation.outer, key);
+    return next;
+  }
+
   /** Encoding runs code of the user's, which may close the map: its store is looked up afterwards. */
   #setEncoded(key: unknown, value: unknown): void {
     const { kind, view, start, end } = this.#codec.encode(value);
@@ -334,7 +497,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   getMany(keys: Iterable<K>): (V | undefined)[] {
     storeOf(this, 'getMany');
-    return getAll(() => this.#native.slot, this.#codec, keys) as (V | undefined)[];
+    return getAll(this.#slotOf, this.#codec, keys) as (V | undefined)[];
   }
 
   /**
@@ -345,7 +508,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   hasMany(keys: Iterable<K>): boolean[] {
     storeOf(this, 'hasMany');
-    return hasAll(() => this.#native.slot, keys);
+    return hasAll(this.#slotOf, keys);
   }
 
   /**
@@ -362,7 +525,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   setMany(entries: Iterable<readonly [K, V]>): this {
     storeOf(this, 'setMany');
     const noted: unknown[] | undefined = this.#computation === undefined ? undefined : [];
-    setAll(() => this.#native.slot, this.#codec, entries, noted);
+    setAll(this.#slotOf, this.#codec, entries, noted);
     if (noted !== undefined) noteEach(notePut, this.#computation, noted);
     return this;
   }
@@ -378,7 +541,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   deleteMany(keys: Iterable<K>): number {
     storeOf(this, 'deleteMany');
     const noted: unknown[] | undefined = this.#computation === undefined ? undefined : [];
-    const count = deleteAll(() => this.#native.slot, keys, noted);
+    const count = deleteAll(this.#slotOf, keys, noted);
     if (noted !== undefined) noteEach(noteDelete, this.#computation, noted);
     return count;
   }
@@ -399,7 +562,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   getInto(key: K, out: VectorArray, offset = 0): number {
     storeOf(this, 'getInto');
     const own = readKeyOnce(key);
-    return getInto(() => this.#native.slot, own, out, offset);
+    return getInto(this.#slotOf, own, out, offset);
   }
 
   /**
@@ -419,7 +582,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   gather(keys: Iterable<K>, out: VectorArray, options: GatherOptions | undefined = undefined): Uint8Array {
     storeOf(this, 'gather');
-    return gather(() => this.#native.slot, keys, out, options);
+    return gather(this.#slotOf, keys, out, options);
   }
 
   /**
@@ -432,7 +595,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   writer(options: ShardMapWriterOptions | undefined = undefined): ShardMapWriter<K, V> {
     openStoreOf(this, 'writer');
-    return new ShardMapWriter<K, V>(new WriterTarget(this, () => this.#native.slot, this.#codec), options);
+    return new ShardMapWriter<K, V>(new WriterTarget(this, this.#slotOf, this.#codec), options);
   }
 
   /**

@@ -4,7 +4,7 @@ import { types } from 'node:util';
 import { callWithKeys, KEYS, type OnItems } from './batch.js';
 import { binaryKindOf, hasLostMemory } from './binary.js';
 import { iterateOnce } from './entries.js';
-import { createArgumentError, createError, createRangeError, describe } from './errors.js';
+import { createArgumentError, createError, createRangeError, describeKey } from './errors.js';
 import { canonicalizeKey, readKeyOnce } from './key.js';
 import { addon, type ValueKinds } from './native.js';
 import { readOptions } from './options.js';
@@ -13,7 +13,7 @@ const { gather: gatherInto, getInto: copyInto, reply, valueKinds: kinds } = addo
 const { apply } = Reflect;
 const { isArray } = Array;
 const { isInteger } = Number;
-const { isSharedArrayBuffer, isUint8Array } = types;
+const { isSharedArrayBuffer } = types;
 const { isView } = ArrayBuffer;
 const { fill } = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
 const Mask = Uint8Array;
@@ -135,13 +135,8 @@ function readKeys(keys: Iterable<unknown>): readonly unknown[] {
   if (typeof keys === 'string') throw createArgumentError('keys', KEYS, keys);
   const list: unknown[] = [];
   if (isArray(keys)) for (let index = 0; index < keys.length; index++) list[index] = readKeyOnce(keys[index]);
-  else for (const key of iterateOnce(keys, 'keys', KEYS)) list[list.length] = copyKey(key);
+  else for (const key of iterateOnce(keys, 'keys', KEYS)) list[list.length] = canonicalizeKey(key); // it may be the same array again, with other bytes or parts
   return list;
-}
-
-/** An iterable may give the same array again, with other bytes or parts. */
-function copyKey(key: unknown): unknown {
-  return isUint8Array(key) ? canonicalizeKey(key) : readKeyOnce(key);
 }
 
 function createGatherError(
@@ -173,11 +168,4 @@ function createLengthError(key: unknown, elementBytes: number, room: string): Er
     'ERR_SHARDMAP_OUT_OF_RANGE',
     `the value of ${describeKey(key)} has ${elements} elements, and ${room}`,
   );
-}
-
-function describeKey(key: unknown): string {
-  if (!isArray(key)) return describe(key);
-  let text = '';
-  for (let index = 0; index < key.length; index++) text += `${index === 0 ? '' : ', '}${describe(key[index])}`;
-  return `the key [${text}]`;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "binding/environment.h"
+#include "binding/native_atomics.h"
 #include "binding/native_batch.h"
 #include "binding/native_store.h"
 #include "binding/node_api.h"
@@ -74,6 +75,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("valueKinds", ValueKinds(env));
   AddStoreFunctions(env, exports);
   AddBatchFunctions(env, exports);
+  AddAtomicFunctions(env, exports);
   return exports;
 }
 

@@ -109,7 +109,7 @@ napi_value Environment::Reply(const ReadValue& value) {
     return nullptr;
   }
   if (value.size() != 0) std::memcpy(memory, value.bytes(), value.size());
-  *reply_words_ = {static_cast<double>(value.kind()), static_cast<double>(value.size())};
+  NoteReply(static_cast<double>(value.kind()), static_cast<double>(value.size()));
   return bytes;
 }
 

@@ -26,10 +26,12 @@ struct ControlWords {
   double version_index;  // where in the versions it is found again
 };
 
-// What an encoded value that is returned is, and how long.
+// What an encoded value that is returned is, and how long; and the stamp that it was read with.
 struct ReplyWords {
   double kind;
   double length;
+  double sequence;
+  double version;
 };
 
 // An environment's attachment to a store: one handle, however many objects share it.
@@ -107,8 +109,15 @@ class Environment {
   // AddonReply's scratch, and its memory: free to use until the next call of the addon.
   napi_value scratch() const { return scratch_.Value(); }
   std::span<uint8_t> scratch_bytes() const { return {scratch_bytes_, scratch_bytes_max_}; }
-  // Notes the two numbers of AddonReply.
-  void NoteReply(double kind, double length) { *reply_words_ = {kind, length}; }
+  // Note numbers of AddonReply.
+  void NoteReply(double kind, double length) {
+    reply_words_->kind = kind;
+    reply_words_->length = length;
+  }
+  void NoteStamp(const EntryStamp& stamp) {
+    reply_words_->sequence = static_cast<double>(stamp.sequence);
+    reply_words_->version = stamp.version;
+  }
 
   // A batch for one call, to be given back: its memory is used again. Throws std::bad_alloc.
   std::unique_ptr<Batch> TakeBatch() {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "binding/batch.h"
+#include "binding/callback.h"
 #include "binding/environment.h"
 #include "binding/node_api.h"
 #include "binding/value_convert.h"
@@ -314,11 +315,7 @@ napi_value DeleteKeys(napi_env env, Attachment& attachment, const Arguments&, Ba
 }  // namespace
 
 void AddBatchFunctions(Napi::Env env, Napi::Object exports) {
-  const auto add = [&](const char* name, napi_callback callback) {
-    napi_value function = nullptr;
-    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, Environment::Of(env), &function);
-    exports.Set(name, function);
-  };
+  const FunctionAdder add(env, exports);
   add("getMany", OnKeys<2, GetMany, 1>);
   add("hasMany", OnKeys<2, HasMany, 1>);
   add("setEntries", OnItems<1, &Batch::AddEntries, SetEntries, 0>);

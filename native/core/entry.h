@@ -27,6 +27,15 @@
 
 namespace shardmap {
 
+// What was found under a key: no entry, or one with a number and a version that every overwrite changes. While the
+// stamp stays the same, so does the value; but for an entry that is overwritten 2^32 times between two looks.
+struct EntryStamp {
+  uint64_t sequence = 0;  // 0: there was none
+  uint32_t version = 0;
+
+  bool operator==(const EntryStamp&) const = default;
+};
+
 class Entry {
  public:
   // Longest key kept inside the entry.
@@ -63,10 +72,13 @@ class Entry {
   }
 
   enum class ReadOutcome : uint8_t { kRead, kDead, kBusy };
-  // Copies the value without a lock, inside an epoch. kBusy: writers kept changing it.
-  ReadOutcome Read(ReadValue* out) const;
+  // Copies the value without a lock, inside an epoch. kBusy: writers kept changing it. `version`, if given, receives
+  // that of the value.
+  ReadOutcome Read(ReadValue* out, uint32_t* version = nullptr) const;
 
-  // Under the shard's lock. Where the value does not fit inside the entry, `block` must hold it and is adopted.
+  // Under the shard's lock.
+  EntryStamp stamp() const { return {sequence(), VersionOf(state_.load(std::memory_order_relaxed))}; }
+  // Where the value does not fit inside the entry, `block` must hold it and is adopted.
   bool FitsInline(const Value& value) const { return value.size() <= 8 * value_words(); }
   void Overwrite(const Value& value, Block* block);
   void MarkDead() { StoreState(NextVersion(state_.load(std::memory_order_relaxed)) | kDead); }
@@ -89,6 +101,7 @@ class Entry {
   static size_t KeyAreaBytes(size_t key_bytes) {
     return key_bytes > kInlineKeyBytesMax ? kKeyBlockAreaBytes : (key_bytes + 7) & ~size_t{7};
   }
+  static uint32_t VersionOf(uint64_t state) { return static_cast<uint32_t>(state >> 32); }
   static uint64_t NextVersion(uint64_t state) { return state + (uint64_t{1} << 32); }
   static uint64_t ValueState(ValueKind kind, size_t inline_bytes) {
     return (static_cast<uint64_t>(kind) << 24) | (static_cast<uint64_t>(inline_bytes) << 16);
@@ -122,7 +135,7 @@ inline bool Entry::Matches(const Key& key) const {
   return block->bytes == key.size && SameBytes(block->payload(), key.bytes, key.size);
 }
 
-inline Entry::ReadOutcome Entry::Read(ReadValue* out) const {
+inline Entry::ReadOutcome Entry::Read(ReadValue* out, uint32_t* version) const {
   for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
     const uint64_t state = state_.load(std::memory_order_acquire);
     if ((state & kDead) != 0) return ReadOutcome::kDead;
@@ -135,6 +148,7 @@ inline Entry::ReadOutcome Entry::Read(ReadValue* out) const {
     out->size_ = bytes;
     out->block_ = (state & kHasValueBlock) != 0 ? reinterpret_cast<const Block*>(static_cast<uintptr_t>(out->words_[0]))
                                                 : nullptr;
+    if (version != nullptr) *version = VersionOf(state);
     return ReadOutcome::kRead;
   }
   return ReadOutcome::kBusy;

@@ -25,8 +25,8 @@ struct Mutation {
 class MutationSink {
  public:
   virtual ~MutationSink() = default;
-  // Reserves room for a mutation of a key and a value of these sizes, without any lock held. May wait; a status that is
-  // not ok refuses the change, which is then not made.
+  // Reserves room for a mutation of a key of this size and a value of at most that, without any lock held. May wait; a
+  // status that is not ok refuses the change, which is then not made.
   virtual Status Reserve(size_t key_bytes, size_t value_bytes) = 0;
   // Takes the mutation of a reservation, under the lock of `shard`. Must not wait, fail, or call back.
   virtual void Append(size_t shard, const Mutation& mutation) = 0;

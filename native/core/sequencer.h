@@ -21,6 +21,8 @@ class Sequencer {
  public:
   explicit Sequencer(const Clock& clock) : clock_(clock), start_ns_(clock.NowNanos()) {}
 
+  const Clock& clock() const { return clock_; }
+
   // The number for an insertion by the session numbered `session` (from 1), whose own last number is `session_last`,
   // into a shard whose last number is `shard_last`. Called under that shard's lock, so that a shard's order is exact.
   uint64_t Next(uint32_t session, uint64_t session_last, uint64_t shard_last) {

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
+#include <thread>
 #include <utility>
+
+#include "core/arithmetic.h"
 
 namespace shardmap {
 namespace {
@@ -54,6 +58,10 @@ struct SpareIndex {
     index = Index();
   }
 };
+
+// Who waits for a claim looks again at once so often, which is enough for a short callback, and then now and then.
+constexpr int kClaimYields = 64;
+constexpr std::chrono::microseconds kClaimSleep{50};
 
 constexpr size_t kCapacityMin = size_t{1} << Index::kLog2CapacityMin;
 
@@ -115,6 +123,23 @@ bool Shard::HasCandidate(const Entry* candidate, IndexView table, const HashedKe
   return Has(table, key);
 }
 
+bool Shard::GetStamped(IndexView table, const HashedKey& key, ReadValue* out, EntryStamp* stamp) const {
+  *stamp = {};
+  const Entry* entry = FindForRead(table, key);
+  if (entry == nullptr) return false;
+  uint32_t version = 0;
+  Entry::ReadOutcome outcome = entry->Read(out, &version);
+  if (outcome == Entry::ReadOutcome::kBusy) {
+    MutexLock lock(mutex_);
+    entry = FindLocked(key).entry;
+    if (entry == nullptr) return false;
+    outcome = entry->Read(out, &version);
+  }
+  if (outcome != Entry::ReadOutcome::kRead) return false;
+  *stamp = {entry->sequence(), version};
+  return true;
+}
+
 Shard::Place Shard::FindLocked(const HashedKey& key) const {
   std::atomic<uint64_t>* slot = nullptr;
   if (Entry* entry = index_.view().Find(key.key, key.hash, &slot)) return {entry, slot, const_cast<Index*>(&index_)};
@@ -123,49 +148,92 @@ Shard::Place Shard::FindLocked(const HashedKey& key) const {
   return {entry, slot, const_cast<Index*>(&old_index_)};
 }
 
-PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value, PutMode mode,
-                      ReadValue* existing) {
+PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
+                      const PutRequest& request) {
   SpareIndex spare;
-  for (;;) {
+  for (int turn = 0;; ++turn) {
     size_t needed = 0;
     {
       MutexLock lock(mutex_);
-      const PutOutcome outcome = PutLocked(context, key, key_block, value, mode, existing, spare.index);
-      if (outcome != PutOutcome::kNeedsIndex) return outcome;
-      needed = GrownCapacityLocked();
+      const PutOutcome outcome = PutLocked(context, key, key_block, value, request, spare.index);
+      if (outcome == PutOutcome::kNeedsIndex) {
+        needed = GrownCapacityLocked();
+      } else if (outcome != PutOutcome::kClaimed) {
+        return outcome;
+      }
     }
-    if (!spare.Allocate(needed)) return PutOutcome::kOutOfMemory;
+    if (needed == 0) {
+      AwaitClaim(turn);
+    } else if (!spare.Allocate(needed)) {
+      return PutOutcome::kOutOfMemory;
+    }
   }
 }
 
 size_t Shard::PutMany(const WriteContext& context, std::span<const HashedKey> keys, BatchEntry* entries,
                       Block** key_blocks) {
   SpareIndex spare;
-  for (size_t done = 0;;) {
+  size_t done = 0;
+  for (int turn = 0; done < keys.size(); ++turn) {
     size_t needed = 0;
     {
       MutexLock lock(mutex_);
-      for (; done < keys.size(); ++done) {
-        const PutOutcome outcome = PutLocked(context, keys[done], &key_blocks[done], entries[done].value,
-                                             PutMode::kOverwrite, nullptr, spare.index);
-        if (outcome == PutOutcome::kOutOfMemory) return done;
-        if (outcome != PutOutcome::kNeedsIndex) continue;
-        needed = GrownCapacityLocked();
-        break;
+      PutOutcome outcome = PutOutcome::kInserted;
+      while (done < keys.size()) {
+        outcome = PutLocked(context, keys[done], &key_blocks[done], entries[done].value, {}, spare.index);
+        if (outcome != PutOutcome::kInserted && outcome != PutOutcome::kOverwritten) break;
+        ++done;
       }
+      if (done == keys.size() || outcome == PutOutcome::kOutOfMemory) return done;
+      if (outcome == PutOutcome::kNeedsIndex) needed = GrownCapacityLocked();
     }
-    if (needed == 0 || !spare.Allocate(needed)) return done;
+    if (needed == 0) {
+      AwaitClaim(turn);
+    } else if (!spare.Allocate(needed)) {
+      return done;
+    }
   }
+  return done;
 }
 
 PutOutcome Shard::PutLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
-                            PutMode mode, ReadValue* existing, Index& spare) {
+                            const PutRequest& request, Index& spare) {
+  if (IsClaimedLocked(context, key.hash)) return PutOutcome::kClaimed;
   MoveLinesLocked(context, kMoveLines);
   Entry* entry = FindLocked(key).entry;
-  if (entry == nullptr) return InsertLocked(context, key, key_block, value, spare);
-  if (mode == PutMode::kOverwrite) return OverwriteLocked(context, entry, value);
-  (void)entry->Read(existing);  // cannot fail: it is alive and no writer is inside
-  return PutOutcome::kExisted;
+  const bool was_absent = request.mode != PutMode::kIfUnchanged || request.stamp == EntryStamp{};
+  if (entry == nullptr) {
+    return was_absent ? InsertLocked(context, key, key_block, value, spare) : PutOutcome::kChanged;
+  }
+  switch (request.mode) {
+    case PutMode::kIfUnchanged:
+      if (entry->stamp() != request.stamp) return PutOutcome::kChanged;
+      break;
+    case PutMode::kAdd:
+      return AddLocked(context, entry, value, request.existing);
+    default:
+      // Cannot fail: it is alive and no writer is inside.
+      if (request.existing != nullptr) (void)entry->Read(request.existing);
+      if (request.mode == PutMode::kIfAbsent) return PutOutcome::kExisted;
+  }
+  return OverwriteLocked(context, entry, value);
+}
+
+PutOutcome Shard::AddLocked(const WriteContext& context, Entry* entry, const Value& value, ReadValue* sum) {
+  (void)entry->Read(sum);
+  Sum total;
+  switch (Add(*sum, value, &total)) {
+    case AddOutcome::kOtherType:
+      return PutOutcome::kOtherType;
+    case AddOutcome::kOutOfRange:
+      return PutOutcome::kOutOfRange;
+    case AddOutcome::kAdded:
+      break;
+  }
+  Value result = total.value();
+  const PutOutcome outcome = OverwriteLocked(context, entry, result);
+  (void)entry->Read(sum);
+  return outcome;
 }
 
 PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
@@ -213,33 +281,48 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry* entry, Val
   return PutOutcome::kOverwritten;
 }
 
-bool Shard::Delete(const WriteContext& context, const HashedKey& key) {
-  size_t shrunk = 0;
-  {
-    MutexLock lock(mutex_);
-    if (!DeleteLocked(context, key)) return false;
-    shrunk = ShrunkCapacityLocked();
+DeleteOutcome Shard::Delete(const WriteContext& context, const HashedKey& key, const DeleteRequest& request) {
+  for (int turn = 0;; ++turn) {
+    size_t shrunk = 0;
+    DeleteOutcome outcome;
+    {
+      MutexLock lock(mutex_);
+      outcome = DeleteLocked(context, key, request);
+      if (outcome == DeleteOutcome::kDeleted) shrunk = ShrunkCapacityLocked();
+    }
+    if (shrunk != 0) Shrink(context, shrunk);
+    if (outcome != DeleteOutcome::kClaimed) return outcome;
+    AwaitClaim(turn);
   }
-  if (shrunk != 0) Shrink(context, shrunk);
-  return true;
 }
 
 size_t Shard::DeleteMany(const WriteContext& context, std::span<const HashedKey> keys) {
   size_t deleted = 0;
-  size_t shrunk = 0;
-  {
-    MutexLock lock(mutex_);
-    for (const HashedKey& key : keys) deleted += DeleteLocked(context, key) ? 1 : 0;
-    if (deleted != 0) shrunk = ShrunkCapacityLocked();
+  size_t done = 0;
+  for (int turn = 0;; ++turn) {
+    size_t shrunk = 0;
+    {
+      MutexLock lock(mutex_);
+      for (; done < keys.size(); ++done) {
+        const DeleteOutcome outcome = DeleteLocked(context, keys[done], {});
+        if (outcome == DeleteOutcome::kClaimed) break;
+        deleted += outcome == DeleteOutcome::kDeleted ? 1 : 0;
+      }
+      if (deleted != 0) shrunk = ShrunkCapacityLocked();
+    }
+    if (shrunk != 0) Shrink(context, shrunk);
+    if (done == keys.size()) return deleted;
+    AwaitClaim(turn);
   }
-  if (shrunk != 0) Shrink(context, shrunk);
-  return deleted;
 }
 
-bool Shard::DeleteLocked(const WriteContext& context, const HashedKey& key) {
+DeleteOutcome Shard::DeleteLocked(const WriteContext& context, const HashedKey& key, const DeleteRequest& request) {
+  if (IsClaimedLocked(context, key.hash)) return DeleteOutcome::kClaimed;
   MoveLinesLocked(context, kMoveLines);
   const Place place = FindLocked(key);
-  if (place.entry == nullptr) return false;
+  if (place.entry == nullptr) return DeleteOutcome::kAbsent;
+  if (request.stamp != nullptr && place.entry->stamp() != *request.stamp) return DeleteOutcome::kChanged;
+  if (request.existing != nullptr) (void)place.entry->Read(request.existing);
   ChangeValueLocked([&] {
     place.entry->MarkDead();
     place.index->Remove(place.slot);
@@ -251,7 +334,40 @@ bool Shard::DeleteLocked(const WriteContext& context, const HashedKey& key) {
   context.session.AddToBytes(-BytesOf(place.entry));
   if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kDelete, &key.key, nullptr});
   CompactLocked(context, place.entry->sequence());
-  return true;
+  return DeleteOutcome::kDeleted;
+}
+
+void Shard::Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) {
+  for (int turn = 0;; ++turn) {
+    {
+      MutexLock lock(mutex_);
+      if (!HasOtherClaimLocked(context)) {
+        claim_ = {key.hash, context.sequencer.clock().NowNanos() + nanos, context.session.id()};
+        return;
+      }
+    }
+    AwaitClaim(turn);
+  }
+}
+
+void Shard::Release(const WriteContext& context) {
+  MutexLock lock(mutex_);
+  if (claim_.session == context.session.id()) claim_ = {};
+}
+
+bool Shard::HasOtherClaimLocked(const WriteContext& context) {
+  if (claim_.session == 0 || claim_.session == context.session.id()) return false;
+  if (context.sequencer.clock().NowNanos() < claim_.deadline_ns) return true;
+  claim_ = {};
+  return false;
+}
+
+void Shard::AwaitClaim(int turn) {
+  if (turn < kClaimYields) {
+    std::this_thread::yield();
+  } else {
+    std::this_thread::sleep_for(kClaimSleep);
+  }
 }
 
 uint64_t Shard::Clear(const WriteContext& context) {

@@ -64,9 +64,42 @@ struct ShardStats {
   uint64_t block_bytes = 0;
 };
 
-// Whether a put may replace the value of an entry that is there.
-enum class PutMode : uint8_t { kOverwrite, kIfAbsent };
-enum class PutOutcome : uint8_t { kInserted, kOverwritten, kExisted, kOutOfMemory, kNeedsIndex };
+// What a put does where there is an entry. Where there is none all insert, but kIfUnchanged where there was one.
+enum class PutMode : uint8_t {
+  kOverwrite,
+  kIfAbsent,     // leaves it
+  kIfUnchanged,  // overwrites it if its stamp is still the request's
+  kAdd,          // overwrites it by the sum of its value and the given one
+};
+
+struct PutRequest {
+  PutMode mode = PutMode::kOverwrite;
+  EntryStamp stamp;  // for kIfUnchanged
+  ReadValue* existing =
+      nullptr;  // receives the value that was there; after an addition the sum. The caller's guard keeps it
+};
+
+enum class PutOutcome : uint8_t {
+  kInserted,
+  kOverwritten,
+  // Nothing was done.
+  kExisted,     // kIfAbsent
+  kChanged,     // kIfUnchanged
+  kOtherType,   // kAdd: not both values are numbers, or both bigints
+  kOutOfRange,  // kAdd: see arithmetic.h
+  kOutOfMemory,
+  // Inside of Shard only.
+  kNeedsIndex,
+  kClaimed,
+};
+
+enum class DeleteOutcome : uint8_t { kDeleted, kAbsent, kChanged, kClaimed };
+
+// When a deletion is made, and who learns of what it deletes.
+struct DeleteRequest {
+  const EntryStamp* stamp = nullptr;  // if given, what the entry must still be
+  ReadValue* existing = nullptr;      // if given, receives the value; the caller's guard keeps it
+};
 
 class alignas(64) Shard {
  public:
@@ -85,6 +118,9 @@ class alignas(64) Shard {
   // number.
   bool Get(IndexView table, const HashedKey& key, ReadValue* out, uint64_t* sequence) const SHARDMAP_EXCLUDES(mutex_);
   bool Has(IndexView table, const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
+  // The value with its stamp. That of no entry where it returns false.
+  bool GetStamped(IndexView table, const HashedKey& key, ReadValue* out, EntryStamp* stamp) const
+      SHARDMAP_EXCLUDES(mutex_);
 
   // The same for a key whose `candidate` in the table was looked up before.
   bool GetCandidate(const Entry* candidate, IndexView table, const HashedKey& key, ReadValue* out) const
@@ -94,11 +130,17 @@ class alignas(64) Shard {
   const std::atomic<uint64_t>& value_version() const { return value_version_; }
 
   // Writes. `key_block` holds a key too long to be inline, or is nullptr; it and the value are consumed if the put uses
-  // them. With kIfAbsent, `existing` receives the value that was there; the caller's ReadGuard keeps it. Never returns
-  // kNeedsIndex.
-  PutOutcome Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value, PutMode mode,
-                 ReadValue* existing) SHARDMAP_EXCLUDES(mutex_);
-  bool Delete(const WriteContext& context, const HashedKey& key) SHARDMAP_EXCLUDES(mutex_);
+  // them. Writes of a key that another session has claimed wait until it gives it back, or the claim has expired.
+  PutOutcome Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
+                 const PutRequest& request) SHARDMAP_EXCLUDES(mutex_);
+  DeleteOutcome Delete(const WriteContext& context, const HashedKey& key, const DeleteRequest& request)
+      SHARDMAP_EXCLUDES(mutex_);
+
+  // Keeps other sessions from writing the key for so long, or until Release: for who has tried in vain to write before
+  // them. A shard has one claim at a time; waits for the one before.
+  void Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) SHARDMAP_EXCLUDES(mutex_);
+  // Gives back what the session has claimed, if it still has.
+  void Release(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
 
   // Puts `entries[i]` under `keys[i]`, one after the other; `key_blocks[i]` as above. Few of them, as they are put
   // under one hold of the lock. Returns how many were put: all, unless memory ran out.
@@ -147,14 +189,24 @@ class alignas(64) Shard {
   // For TryView and PrefetchEnd, which need no lock.
   const EntryList& UnlockedEntries() const SHARDMAP_NO_THREAD_SAFETY_ANALYSIS { return entries_; }
   Place FindLocked(const HashedKey& key) const SHARDMAP_REQUIRES(mutex_);
-  // kNeedsIndex asks for a spare index of GrownCapacityLocked().
-  PutOutcome PutLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value, PutMode mode,
-                       ReadValue* existing, Index& spare) SHARDMAP_REQUIRES(mutex_);
+  // kNeedsIndex asks for a spare index of GrownCapacityLocked(), kClaimed to come back after AwaitClaim.
+  PutOutcome PutLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
+                       const PutRequest& request, Index& spare) SHARDMAP_REQUIRES(mutex_);
   PutOutcome InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
                           Index& spare) SHARDMAP_REQUIRES(mutex_);
-  bool DeleteLocked(const WriteContext& context, const HashedKey& key) SHARDMAP_REQUIRES(mutex_);
+  DeleteOutcome DeleteLocked(const WriteContext& context, const HashedKey& key, const DeleteRequest& request)
+      SHARDMAP_REQUIRES(mutex_);
+  PutOutcome AddLocked(const WriteContext& context, Entry* entry, const Value& value, ReadValue* sum)
+      SHARDMAP_REQUIRES(mutex_);
   PutOutcome OverwriteLocked(const WriteContext& context, Entry* entry, Value& value) SHARDMAP_REQUIRES(mutex_);
   void CompactLocked(const WriteContext& context, uint64_t sequence) SHARDMAP_REQUIRES(mutex_);
+
+  bool IsClaimedLocked(const WriteContext& context, uint64_t hash) SHARDMAP_REQUIRES(mutex_) {
+    return claim_.session != 0 && claim_.hash == hash && HasOtherClaimLocked(context);
+  }
+  bool HasOtherClaimLocked(const WriteContext& context) SHARDMAP_REQUIRES(mutex_);
+  // Waits a little, with no lock held; longer from one turn to the next.
+  static void AwaitClaim(int turn);
 
   // New tables are allocated before the lock is taken again, as zeroing one may take long: a writer who finds that one
   // is needed comes back with a spare.
@@ -180,6 +232,12 @@ class alignas(64) Shard {
   std::atomic<uint64_t>* current_ = nullptr;  // constant after PublishAt
   std::atomic<uint64_t> draining_{0};         // the old table while entries move, or 0
   std::atomic<uint64_t> layout_version_{0};
+  // Who may write a key for now; session 0: all. Here because writers look at draining_ anyway, and it hardly changes.
+  struct {
+    uint64_t hash = 0;
+    uint64_t deadline_ns = 0;
+    uint32_t session = 0;
+  } claim_ SHARDMAP_GUARDED_BY(mutex_);
 
   alignas(64) mutable Mutex mutex_;
   Index index_ SHARDMAP_GUARDED_BY(mutex_);

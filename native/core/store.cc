@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <new>
 #include <numeric>
@@ -113,23 +114,29 @@ bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, R
   return shards_[shard].Get(TableOf(shard), hashed, out, &found_sequence) && found_sequence == sequence;
 }
 
+bool Store::GetStamped(const ReadGuard&, const Key& key, ReadValue* out, EntryStamp* stamp) const {
+  const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
+  return shards_[shard].GetStamped(TableOf(shard), hashed, out, stamp);
+}
+
 Status Store::Set(Session& session, const Key& key, Value value) {
   PutOutcome outcome;
-  return Put(session, key, value, PutMode::kOverwrite, nullptr, &outcome);
+  return Put(session, key, value, {}, &outcome);
 }
 
 Result<bool> Store::Insert(const ReadGuard&, Session& session, const Key& key, Value value, ReadValue* existing) {
   PutOutcome outcome;
-  Status status = Put(session, key, value, PutMode::kIfAbsent, existing, &outcome);
+  Status status = Put(session, key, value, {PutMode::kIfAbsent, {}, existing}, &outcome);
   if (!status.ok()) return status;
   return outcome == PutOutcome::kInserted;
 }
 
-Status Store::Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing,
-                  PutOutcome* outcome) {
+Status Store::Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome) {
   if (!HasAllowedSizes(key, value.size())) return SizeError(key, value.size());
   if (sink_ != nullptr) {
-    Status status = sink_->Reserve(key.size, value.size());
+    const bool may_grow = request.mode == PutMode::kAdd && value.size() < kInlineValueBytesMax;
+    Status status = sink_->Reserve(key.size, may_grow ? kInlineValueBytesMax : value.size());
     if (!status.ok()) return status;
   }
   Block* key_block = nullptr;
@@ -138,7 +145,7 @@ Status Store::Put(Session& session, const Key& key, Value& value, PutMode mode, 
     const HashedKey hashed = Hashed(key);
     const size_t shard = ShardOf(hashed.hash);
     TableOf(shard).Prefetch(hashed.hash);
-    *outcome = shards_[shard].Put(ContextFor(session, shard), hashed, &key_block, value, mode, existing);
+    *outcome = shards_[shard].Put(ContextFor(session, shard), hashed, &key_block, value, request);
   }
   if (key_block != nullptr) Block::Free(key_block);
   const bool changed = *outcome == PutOutcome::kInserted || *outcome == PutOutcome::kOverwritten;
@@ -148,6 +155,13 @@ Status Store::Put(Session& session, const Key& key, Value& value, PutMode mode, 
 }
 
 Result<bool> Store::Delete(Session& session, const Key& key) {
+  DeleteOutcome outcome;
+  Status status = Delete(session, key, {}, &outcome);
+  if (!status.ok()) return status;
+  return outcome == DeleteOutcome::kDeleted;
+}
+
+Status Store::Delete(Session& session, const Key& key, const DeleteRequest& request, DeleteOutcome* outcome) {
   if (sink_ != nullptr) {
     Status status = sink_->Reserve(key.size, 0);
     if (!status.ok()) return status;
@@ -155,10 +169,10 @@ Result<bool> Store::Delete(Session& session, const Key& key) {
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
   TableOf(shard).Prefetch(hashed.hash);
-  const bool deleted = shards_[shard].Delete(ContextFor(session, shard), hashed);
-  if (!deleted && sink_ != nullptr) sink_->Release();
+  *outcome = shards_[shard].Delete(ContextFor(session, shard), hashed, request);
+  if (*outcome != DeleteOutcome::kDeleted && sink_ != nullptr) sink_->Release();
   session.ReclaimIfWorthwhile();
-  return deleted;
+  return Status();
 }
 
 Status Store::Clear(Session& session) {
@@ -171,6 +185,91 @@ Status Store::Clear(Session& session) {
   }
   session.Reclaim();
   return Status();
+}
+
+// --- Reads and writes in one step ------------------------------------------------------------------------------------
+
+bool Expectation::IsMetBy(const ReadValue& current) const {
+  if (current.kind() != value.kind() || current.size() != value.size()) return false;
+  if (value.kind() != ValueKind::kNumber) return SameBytes(current.bytes(), value.bytes(), value.size());
+  double numbers[2];
+  std::memcpy(&numbers[0], current.bytes(), sizeof numbers[0]);
+  std::memcpy(&numbers[1], value.bytes(), sizeof numbers[1]);
+  return numbers[0] == numbers[1] || (std::isnan(numbers[0]) && std::isnan(numbers[1]));
+}
+
+Result<bool> Store::Exchange(const ReadGuard&, Session& session, const Key& key, Value value, ReadValue* previous) {
+  PutOutcome outcome;
+  Status status = Put(session, key, value, {PutMode::kOverwrite, {}, previous}, &outcome);
+  if (!status.ok()) return status;
+  return outcome == PutOutcome::kOverwritten;
+}
+
+Result<bool> Store::Take(const ReadGuard&, Session& session, const Key& key, ReadValue* previous) {
+  DeleteOutcome outcome;
+  Status status = Delete(session, key, {nullptr, previous}, &outcome);
+  if (!status.ok()) return status;
+  return outcome == DeleteOutcome::kDeleted;
+}
+
+Result<PutOutcome> Store::Add(const ReadGuard&, Session& session, const Key& key, Value by, ReadValue* total) {
+  PutOutcome outcome;
+  Status status = Put(session, key, by, {PutMode::kAdd, {}, total}, &outcome);
+  if (!status.ok()) return status;
+  return outcome;
+}
+
+Result<bool> Store::SetIf(Session& session, const Key& key, Value value, const EntryStamp& stamp) {
+  PutOutcome outcome;
+  Status status = Put(session, key, value, {PutMode::kIfUnchanged, stamp, nullptr}, &outcome);
+  if (!status.ok()) return status;
+  return outcome != PutOutcome::kChanged;
+}
+
+Result<bool> Store::DeleteIf(Session& session, const Key& key, const EntryStamp& stamp) {
+  DeleteOutcome outcome;
+  Status status = Delete(session, key, {&stamp, nullptr}, &outcome);
+  if (!status.ok()) return status;
+  return outcome == DeleteOutcome::kDeleted;
+}
+
+bool Store::Meets(const ReadGuard& guard, const Key& key, const Expectation& expected, EntryStamp* stamp) const {
+  ReadValue current;
+  return GetStamped(guard, key, &current, stamp) ? expected.IsMetBy(current) : expected.is_met_by_absence;
+}
+
+Result<bool> Store::CompareAndSet(const ReadGuard& guard, Session& session, const Key& key, const Expectation& expected,
+                                  Value value) {
+  EntryStamp stamp;
+  while (Meets(guard, key, expected, &stamp)) {
+    PutOutcome outcome;
+    Status status = Put(session, key, value, {PutMode::kIfUnchanged, stamp, nullptr}, &outcome);
+    if (!status.ok()) return status;
+    if (outcome != PutOutcome::kChanged) return true;
+  }
+  return false;
+}
+
+Result<bool> Store::CompareAndDelete(const ReadGuard& guard, Session& session, const Key& key,
+                                     const Expectation& expected) {
+  EntryStamp stamp;
+  while (Meets(guard, key, expected, &stamp)) {
+    if (stamp == EntryStamp{}) return false;  // absence was expected: there is nothing to delete
+    Result<bool> deleted = DeleteIf(session, key, stamp);
+    if (!deleted.ok() || deleted.value()) return deleted;
+  }
+  return false;
+}
+
+void Store::Claim(Session& session, const Key& key, uint64_t nanos) {
+  const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
+  shards_[shard].Claim(ContextFor(session, shard), hashed, nanos);
+}
+
+void Store::Release(Session& session, const Key& key) {
+  const size_t shard = ShardOf(Hashed(key).hash);
+  shards_[shard].Release(ContextFor(session, shard));
 }
 
 // --- Batches ---------------------------------------------------------------------------------------------------------

@@ -55,6 +55,14 @@ struct ValueVersions {
   size_t stride_bytes;                 // from one shard's to the next
 };
 
+// What a value is compared with: numbers as SameValueZero does, others by kind and bytes.
+struct Expectation {
+  const Value& value;
+  bool is_met_by_absence;
+
+  bool IsMetBy(const ReadValue& current) const;
+};
+
 class Store {
  public:
   static constexpr size_t kShardsMax = size_t{1} << 16;
@@ -89,6 +97,30 @@ class Store {
   // Inserts if the key is absent, else gives the value that is there. Returns whether it inserted.
   Result<bool> Insert(const ReadGuard& guard, Session& session, const Key& key, Value value, ReadValue* existing);
   Result<bool> Delete(Session& session, const Key& key);
+
+  // Sets the value; gives the one that was there. Returns whether there was one.
+  Result<bool> Exchange(const ReadGuard& guard, Session& session, const Key& key, Value value, ReadValue* previous);
+  // Deletes the entry; gives its value. Returns whether there was one.
+  Result<bool> Take(const ReadGuard& guard, Session& session, const Key& key, ReadValue* previous);
+  // Adds `by` to the value, which `total` then is; where there is none, sets it to `by`, and `total` is left alone. The
+  // outcome is kInserted, kOverwritten, kOtherType or kOutOfRange (see arithmetic.h): with these `total` is the value.
+  Result<PutOutcome> Add(const ReadGuard& guard, Session& session, const Key& key, Value by, ReadValue* total);
+
+  // A read whose value may be replaced later, if nobody changed it meanwhile. Lock-free.
+  bool GetStamped(const ReadGuard& guard, const Key& key, ReadValue* out, EntryStamp* stamp) const;
+  // Set, or delete, if what is there is what the stamp was given for. Return whether it was.
+  Result<bool> SetIf(Session& session, const Key& key, Value value, const EntryStamp& stamp);
+  Result<bool> DeleteIf(Session& session, const Key& key, const EntryStamp& stamp);
+  // Set, or delete, if the value that is there is `expected`. Return whether it was. They look without a lock first,
+  // and again where somebody changed the entry before it was locked.
+  Result<bool> CompareAndSet(const ReadGuard& guard, Session& session, const Key& key, const Expectation& expected,
+                             Value value);
+  Result<bool> CompareAndDelete(const ReadGuard& guard, Session& session, const Key& key, const Expectation& expected);
+
+  // Keeps other sessions' writes of the key waiting, so long at most, until Release: see Shard.
+  void Claim(Session& session, const Key& key, uint64_t nanos);
+  void Release(Session& session, const Key& key);
+
   // Removes what is there, shard by shard; entries that others insert meanwhile may stay.
   Status Clear(Session& session);
 
@@ -135,7 +167,11 @@ class Store {
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
   IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
   WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, sink_, shard, session}; }
-  Status Put(Session& session, const Key& key, Value& value, PutMode mode, ReadValue* existing, PutOutcome* outcome);
+  // The value is consumed where it was used.
+  Status Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome);
+  Status Delete(Session& session, const Key& key, const DeleteRequest& request, DeleteOutcome* outcome);
+  // Whether the value is what is expected, with its stamp.
+  bool Meets(const ReadGuard& guard, const Key& key, const Expectation& expected, EntryStamp* stamp) const;
 
   void AddTo(BatchGroup* group, const Key& key) const;
   // Starts loading what reads, or writes, of the group will look at.
