@@ -183,13 +183,14 @@ class RandomHistory {
     now_ns_ = std::max(now_ns_, busy_until_ns_[thread] + 1) + random_.Below(20);
     const uint64_t called_before_ns = std::min<uint64_t>(random_.Below(60), now_ns_ - busy_until_ns_[thread] - 1);
     busy_until_ns_[thread] = now_ns_ + random_.Below(60);
-    Operation operation{static_cast<Operation::Kind>(random_.Below(6)),
+    Operation operation{static_cast<Operation::Kind>(random_.Below(Operation::kKinds)),
                         static_cast<uint32_t>(thread),
                         0,
                         now_ns_ - called_before_ns,
                         busy_until_ns_[thread],
                         ++last_value_,
-                        state_};
+                        state_,
+                        random_.OneIn(2) ? state_ : last_value_ - 1};
     Happen(&operation);
     if (random_.OneIn(1000)) operation.returned_ns = Operation::kPending;
     return operation;
@@ -197,11 +198,34 @@ class RandomHistory {
 
   void Happen(Operation* operation) {
     using Kind = Operation::Kind;
+    const Kind kind = operation->kind;
     const bool was_present = state_ != Operation::kAbsent;
-    if (operation->kind == Kind::kHas || operation->kind == Kind::kDelete) operation->result = was_present;
-    if (operation->kind == Kind::kDelete || operation->kind == Kind::kClear) state_ = Operation::kAbsent;
-    if (operation->kind == Kind::kSet || (operation->kind == Kind::kInsert && !was_present))
-      state_ = operation->argument;
+    const bool was_expected = state_ == operation->expected;
+    if (kind == Kind::kHas || kind == Kind::kDelete) operation->result = was_present;
+    if (kind == Kind::kReplace) operation->result = was_expected;
+    if (kind == Kind::kRemove) operation->result = was_present && was_expected;
+    state_ = StateAfter(state_, *operation, was_present, was_expected);
+  }
+
+  static uint64_t StateAfter(uint64_t state, const Operation& operation, bool was_present, bool was_expected) {
+    using Kind = Operation::Kind;
+    switch (operation.kind) {
+      case Kind::kDelete:
+      case Kind::kClear:
+      case Kind::kTake:
+        return Operation::kAbsent;
+      case Kind::kSet:
+      case Kind::kExchange:
+        return operation.argument;
+      case Kind::kInsert:
+        return was_present ? state : operation.argument;
+      case Kind::kReplace:
+        return was_expected ? operation.argument : state;
+      case Kind::kRemove:
+        return was_expected ? Operation::kAbsent : state;
+      default:
+        return state;
+    }
   }
 
   Random random_;
@@ -253,15 +277,17 @@ bool SomeOrderExplains(const History& history, uint64_t done, uint64_t state) {
   }
   if (all_returned_are_done) return true;
   for (size_t i = 0; i < history.size(); ++i) {
-    const auto& [kind, thread, key, invoked_ns, returned_ns, argument, result] = history[i];
+    const auto& [kind, thread, key, invoked_ns, returned_ns, argument, result, expected] = history[i];
     if ((done >> i & 1) != 0 || invoked_ns > first_return_ns) continue;
-    const bool tells_a_value = kind == Kind::kGet || kind == Kind::kInsert;
-    const bool tells_presence = kind == Kind::kHas || kind == Kind::kDelete;
-    if (tells_a_value && !history[i].is_pending() && result != state) continue;
-    if (tells_presence && !history[i].is_pending() && result != (state == 0 ? 0 : 1)) continue;
+    const bool has_returned = !history[i].is_pending();
+    const bool compares = kind == Kind::kReplace || kind == Kind::kRemove;
+    const bool is_met = compares ? state == expected && (kind == Kind::kReplace || state != 0) : state != 0;
+    if (history[i].tells_value() && has_returned && result != state) continue;
+    if (history[i].tells_outcome() && has_returned && result != (is_met ? 1 : 0)) continue;
     uint64_t after = state;
-    if (kind == Kind::kSet || (kind == Kind::kInsert && state == 0)) after = argument;
-    if (kind == Kind::kDelete || kind == Kind::kClear) after = 0;
+    if (kind == Kind::kSet || kind == Kind::kExchange || (kind == Kind::kInsert && state == 0)) after = argument;
+    if (kind == Kind::kDelete || kind == Kind::kClear || kind == Kind::kTake) after = 0;
+    if (compares && is_met) after = kind == Kind::kReplace ? argument : 0;
     if (SomeOrderExplains(history, done | uint64_t{1} << i, after)) return true;
   }
   return false;
@@ -274,12 +300,12 @@ TEST(CheckerTest, AgreesWithTryingEveryOrder) {
   for (uint64_t i = 0; i < count; ++i) {
     History history;
     for (size_t size = 1 + random.Below(7); history.size() < size;) {
-      const auto kind = static_cast<Operation::Kind>(random.Below(6));
+      const auto kind = static_cast<Operation::Kind>(random.Below(Operation::kKinds));
       const uint64_t invoked_ns = random.Below(20);
       const uint64_t returned_ns = random.OneIn(8) ? Operation::kPending : invoked_ns + random.Below(8);
-      const bool tells_presence = kind == Operation::Kind::kHas || kind == Operation::Kind::kDelete;
-      const uint64_t result = random.OneIn(3) ? 0 : random.Below(tells_presence ? 2 : size + 1);
-      history.push_back({kind, 0, 0, invoked_ns, returned_ns, history.size() + 1, result});
+      Operation operation{kind, 0, 0, invoked_ns, returned_ns, history.size() + 1, 0, random.Below(size + 1)};
+      if (!random.OneIn(3)) operation.result = random.Below(operation.tells_outcome() ? 2 : size + 1);
+      history.push_back(operation);
     }
     const bool is_explained = SomeOrderExplains(history, 0, Operation::kAbsent);
     ASSERT_EQ(!FindViolation(history).has_value(), is_explained) << Printed(history);

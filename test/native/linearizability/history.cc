@@ -1,5 +1,6 @@
 #include "linearizability/history.h"
 
+#include <iterator>
 #include <ostream>
 #include <sstream>
 #include <string_view>
@@ -12,15 +13,19 @@ using Kind = Operation::Kind;
 struct Form {
   Kind kind;
   std::string_view name;
+  bool has_expected;
   bool has_argument;
   bool has_result;
 };
 
 constexpr Form kForms[] = {
-    {Kind::kGet, "get", false, true},       {Kind::kHas, "has", false, true},
-    {Kind::kSet, "set", true, false},       {Kind::kInsert, "insert", true, true},
-    {Kind::kDelete, "delete", false, true}, {Kind::kClear, "clear", false, false},
+    {Kind::kGet, "get", false, false, true},          {Kind::kHas, "has", false, false, true},
+    {Kind::kSet, "set", false, true, false},          {Kind::kInsert, "insert", false, true, true},
+    {Kind::kDelete, "delete", false, false, true},    {Kind::kClear, "clear", false, false, false},
+    {Kind::kExchange, "exchange", false, true, true}, {Kind::kTake, "take", false, false, true},
+    {Kind::kReplace, "replace", true, true, true},    {Kind::kRemove, "remove", true, false, true},
 };
+static_assert(std::size(kForms) == Operation::kKinds);
 
 const Form* FormNamed(std::string_view name) {
   for (const Form& form : kForms) {
@@ -44,6 +49,7 @@ bool ParseOperation(std::istream& in, Operation* operation) {
   const Form* form = FormNamed(name);
   if (form == nullptr || operation->returned_ns < operation->invoked_ns) return false;
   operation->kind = form->kind;
+  if (form->has_expected && !(in >> operation->expected)) return false;
   if (form->has_argument && !(in >> operation->argument)) return false;
   char equals = '=';
   if (form->has_result && !operation->is_pending() && !(in >> equals >> operation->result)) return false;
@@ -75,6 +81,7 @@ std::ostream& operator<<(std::ostream& out, const Operation& operation) {
     out << operation.returned_ns;
   }
   out << ' ' << form.name;
+  if (form.has_expected) out << ' ' << operation.expected;
   if (form.has_argument) out << ' ' << operation.argument;
   if (form.has_result && !operation.is_pending()) out << " = " << operation.result;
   return out;

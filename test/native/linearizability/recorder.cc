@@ -8,19 +8,20 @@ namespace shardmap {
 using Kind = Operation::Kind;
 
 template <typename Ask>
-void Recorder::Record(Kind kind, size_t key, uint64_t argument, Ask ask) {
+Operation& Recorder::Record(Kind kind, size_t key, uint64_t argument, Ask ask) {
   Operation& operation = history_.emplace_back(Operation{kind, thread_, key, Now(), 0, argument, 0});
   Fence();
   operation.result = ask();
   Fence();
   operation.returned_ns = Now();
+  return operation;
 }
 
 void Recorder::Get(size_t key) {
   Record(Kind::kGet, key, 0, [&] {
     const ReadGuard guard(*session_);
     ReadValue value;
-    return store_.Get(guard, keys_[key].key(), &value) ? NumberOf(value) : Operation::kAbsent;
+    return store_.Get(guard, keys_[key].key(), &value) ? Saw(key, value) : Operation::kAbsent;
   });
 }
 
@@ -47,6 +48,77 @@ void Recorder::Insert(size_t key, size_t value_bytes) {
 
 void Recorder::Delete(size_t key) {
   Record(Kind::kDelete, key, 0, [&] { return store_.Delete(*session_, keys_[key].key()).value(); });
+}
+
+void Recorder::Exchange(size_t key, size_t value_bytes) {
+  const uint64_t number = NewValue();
+  const CheckedValue value(number, value_bytes);
+  Record(Kind::kExchange, key, number, [&] {
+    const ReadGuard guard(*session_);
+    ReadValue previous;
+    const bool existed = store_.Exchange(guard, *session_, keys_[key].key(), value.value(), &previous).value();
+    return existed ? Saw(key, previous) : Operation::kAbsent;
+  });
+}
+
+void Recorder::Take(size_t key) {
+  Record(Kind::kTake, key, 0, [&] {
+    const ReadGuard guard(*session_);
+    ReadValue previous;
+    const bool existed = store_.Take(guard, *session_, keys_[key].key(), &previous).value();
+    return existed ? Saw(key, previous) : Operation::kAbsent;
+  });
+}
+
+void Recorder::Replace(size_t key, size_t value_bytes) {
+  const Seen seen = seen_[key];
+  const uint64_t number = NewValue();
+  const CheckedValue value(number, value_bytes);
+  const CheckedValue expected(seen.number, seen.bytes);
+  const Value none(ValueKind::kUndefined);
+  const bool expects_none = seen.number == Operation::kAbsent;
+  Record(Kind::kReplace, key, number, [&] {
+    const ReadGuard guard(*session_);
+    const Value borrowed = expected.value();
+    const Expectation expectation{expects_none ? none : borrowed, expects_none};
+    return store_.CompareAndSet(guard, *session_, keys_[key].key(), expectation, value.value()).value();
+  }).expected = seen.number;
+  seen_[key] = {number, value.value().size()};
+}
+
+void Recorder::Remove(size_t key) {
+  const Seen seen = seen_[key];
+  if (seen.number == Operation::kAbsent) return;
+  const CheckedValue expected(seen.number, seen.bytes);
+  Record(Kind::kRemove, key, 0, [&] {
+    const ReadGuard guard(*session_);
+    const Value borrowed = expected.value();
+    return store_.CompareAndDelete(guard, *session_, keys_[key].key(), {borrowed, false}).value();
+  }).expected = seen.number;
+  seen_[key] = {};
+}
+
+void Recorder::Update(size_t key, size_t value_bytes, bool deletes, bool claims) {
+  constexpr uint64_t kClaimNanos = 20'000;
+  const uint64_t number = NewValue();
+  const CheckedValue value(number, value_bytes);
+  const Key own = keys_[key].key();
+  if (claims) store_.Claim(*session_, own, kClaimNanos);
+  bool is_changed = false;
+  Operation& operation = Record(deletes ? Kind::kTake : Kind::kExchange, key, number, [&] {
+    EntryStamp stamp;
+    uint64_t read = Operation::kAbsent;
+    {
+      const ReadGuard guard(*session_);
+      ReadValue current;
+      if (store_.GetStamped(guard, own, &current, &stamp)) read = Saw(key, current);
+    }
+    is_changed = deletes ? store_.DeleteIf(*session_, own, stamp).value()
+                         : store_.SetIf(*session_, own, value.value(), stamp).value();
+    return read;
+  });
+  if (!is_changed) operation.kind = Kind::kGet;
+  if (claims) store_.Release(*session_, own);
 }
 
 template <typename Call, typename ResultOf>

@@ -34,6 +34,14 @@ class Recorder {
   void Set(size_t key, size_t value_bytes);
   void Insert(size_t key, size_t value_bytes);
   void Delete(size_t key);
+  void Exchange(size_t key, size_t value_bytes);
+  void Take(size_t key);
+  // These two expect the value that this thread saw last.
+  void Replace(size_t key, size_t value_bytes);
+  void Remove(size_t key);
+  // Reads the value, and sets another, or deletes it, if nobody changed it: an exchange, a take, or where it was
+  // changed nothing but a get. With the key claimed, others do not change it but by a batch that began before.
+  void Update(size_t key, size_t value_bytes, bool deletes, bool claims);
   // Batches of every key: an operation on each, at some moment of the whole call.
   void GetMany();
   void HasMany();
@@ -48,7 +56,7 @@ class Recorder {
  private:
   // Calls, takes what `ask` returns as the result, and writes the operation down.
   template <typename Ask>
-  void Record(Operation::Kind kind, size_t key, uint64_t argument, Ask ask);
+  Operation& Record(Operation::Kind kind, size_t key, uint64_t argument, Ask ask);
 
   // Calls once, and writes down an operation on each key, with the result that `result_of(key)` tells afterwards.
   template <typename Call, typename ResultOf>
@@ -56,6 +64,11 @@ class Recorder {
 
   std::vector<Key> Keys() const;
   uint64_t NewValue() { return (uint64_t{thread_} + 1) << 40 | ++values_; }
+  // Remembers the value as the one that was seen last.
+  uint64_t Saw(size_t key, const ReadValue& value) {
+    seen_[key] = {NumberOf(value), value.size()};
+    return seen_[key].number;
+  }
   static uint64_t NumberOf(const ReadValue& value) { return CheckedValue::ReadTag(value).value_or(kTornValue); }
   static uint64_t Now() { return Clock::Steady().NowNanos(); }
   static void Fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
@@ -65,7 +78,13 @@ class Recorder {
   const std::vector<OwnedKey>& keys_;
   const OpenedSession session_;
   const uint32_t thread_;
+  struct Seen {
+    uint64_t number = Operation::kAbsent;
+    size_t bytes = 0;
+  };
+
   uint64_t values_ = 0;
+  std::vector<Seen> seen_{keys_.size()};  // of each key
   History history_;
 };
 

@@ -8,21 +8,23 @@ namespace {
 
 using Kind = Operation::Kind;
 
+bool IsMet(uint64_t state, const Operation& operation) {
+  switch (operation.kind) {
+    case Kind::kReplace:
+      return state == operation.expected;
+    case Kind::kRemove:
+      return state == operation.expected && state != Operation::kAbsent;
+    default:
+      return state != Operation::kAbsent;
+  }
+}
+
 // Whether the operation's result is what a key in this state gives.
 bool Explains(uint64_t state, const Operation& operation) {
   if (operation.is_pending()) return true;
-  switch (operation.kind) {
-    case Kind::kGet:
-    case Kind::kInsert:
-      return operation.result == state;
-    case Kind::kHas:
-    case Kind::kDelete:
-      return (operation.result != 0) == (state != Operation::kAbsent);
-    case Kind::kSet:
-    case Kind::kClear:
-      return true;
-  }
-  return false;
+  if (operation.tells_value()) return operation.result == state;
+  if (operation.tells_outcome()) return (operation.result != 0) == IsMet(state, operation);
+  return true;
 }
 
 uint64_t StateAfter(uint64_t state, const Operation& operation) {
@@ -31,12 +33,18 @@ uint64_t StateAfter(uint64_t state, const Operation& operation) {
     case Kind::kHas:
       return state;
     case Kind::kSet:
+    case Kind::kExchange:
       return operation.argument;
     case Kind::kInsert:
       return state == Operation::kAbsent ? operation.argument : state;
     case Kind::kDelete:
     case Kind::kClear:
+    case Kind::kTake:
       return Operation::kAbsent;
+    case Kind::kReplace:
+      return IsMet(state, operation) ? operation.argument : state;
+    case Kind::kRemove:
+      return IsMet(state, operation) ? Operation::kAbsent : state;
   }
   return state;
 }
@@ -45,8 +53,8 @@ uint64_t StateAfter(uint64_t state, const Operation& operation) {
 bool ChangedNothing(const Operation& operation) {
   if (operation.is_read()) return true;
   if (operation.is_pending()) return false;
-  return (operation.kind == Kind::kInsert && operation.result != Operation::kAbsent) ||
-         (operation.kind == Kind::kDelete && operation.result == 0);
+  if (operation.kind == Kind::kInsert) return operation.result != Operation::kAbsent;
+  return (operation.tells_outcome() || operation.kind == Kind::kTake) && operation.result == 0;
 }
 
 }  // namespace

@@ -123,15 +123,41 @@ class User {
   void UseHotKey(size_t key) {
     const size_t draw = random_.Below(100);
     if (draw < deletions_percent_) {
-      recorder_.Delete(key);
+      DeleteHotKey(key);
     } else if (draw < 2 * deletions_percent_) {
       recorder_.Insert(key, AnySize(values_, random_));
     } else if (draw < 55) {
-      recorder_.Set(key, AnySize(values_, random_));
+      SetHotKey(key, AnySize(values_, random_));
     } else if (draw < 90) {
       recorder_.Get(key);
     } else {
       recorder_.Has(key);
+    }
+  }
+
+  void SetHotKey(size_t key, size_t value_bytes) {
+    switch (random_.Below(4)) {
+      case 0:
+        return recorder_.Set(key, value_bytes);
+      case 1:
+        return recorder_.Exchange(key, value_bytes);
+      case 2:
+        return recorder_.Replace(key, value_bytes);
+      default:
+        return recorder_.Update(key, value_bytes, false, random_.OneIn(50));
+    }
+  }
+
+  void DeleteHotKey(size_t key) {
+    switch (random_.Below(4)) {
+      case 0:
+        return recorder_.Delete(key);
+      case 1:
+        return recorder_.Take(key);
+      case 2:
+        return recorder_.Remove(key);
+      default:
+        return recorder_.Update(key, CheckedValue::kBytesMin, true, random_.OneIn(50));
     }
   }
 
