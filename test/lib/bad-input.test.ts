@@ -88,6 +88,20 @@ describe.each(badKeys)('%s as a key', (_, key) => {
     refused(() => map.getOrInsert(bad, 1));
     refused(() => map.getOrInsert(bad, { an: 'object' }));
     refused(() => map.getOrInsertComputed(bad, () => expect.unreachable()));
+    refused(() => map.increment(bad));
+    refused(() => map.getAndSet(bad, 1));
+    refused(() => map.getAndSet(bad, { an: 'object' }));
+    refused(() => map.getAndDelete(bad));
+    refused(() => map.compareAndSet(bad, undefined, 1));
+    refused(() => map.compareAndSet(bad, undefined, { an: 'object' }));
+    refused(() => map.compareAndSet(bad, { an: 'object' }, 1));
+    refused(() => map.compareAndDelete(bad, 1));
+    refused(() => map.compareAndDelete(bad, { an: 'object' }));
+    refused(() => map.update(bad, () => expect.unreachable()));
+    refused(() => map.entry(bad).value());
+    refused(() => map.entry(bad).remove());
+    refused(() => map.entry(bad).orInsert(1));
+    refused(() => map.entry(bad).andModify(() => expect.unreachable()));
     refused(() => new ShardMap([[bad, 1]]));
     refused(() => ShardMap.groupBy([1], () => bad));
   });
@@ -110,6 +124,11 @@ describe('a value that cannot be copied', () => {
       () => map.set('new', value),
       () => map.getOrInsert('new', value),
       () => map.getOrInsertComputed('new', () => value),
+      () => map.getAndSet('a', value),
+      () => map.compareAndSet('a', 1, value),
+      () => map.compareAndSet('a', value, 1),
+      () => map.compareAndDelete('a', value),
+      () => map.entry('new').orInsert(value),
       () => new ShardMap([['new', value]]),
       () => ShardMap.groupBy([value], () => 'new'),
     ]) {
@@ -171,6 +190,9 @@ describe('a value over the limit', () => {
     refused(() => addon.setEncoded(slot, 'a', kind, bytes, 0, bytes.length));
     refused(() => addon.setEncoded(slot, 'new', kind, bytes, 0, bytes.length));
     refused(() => addon.insertEncoded(slot, 'new', kind, bytes, 0, bytes.length, undefined));
+    refused(() => addon.exchangeEncoded(slot, 'a', kind, bytes, 0, bytes.length));
+    refused(() => addon.compareAndSetEncoded(slot, 'a', 1, false, kind, bytes, 0, bytes.length));
+    refused(() => addon.setEncodedIf(slot, 'new', kind, bytes, 0, bytes.length, 0, 0));
     expect([addon.get(slot, 'a'), addon.has(slot, 'new'), addon.size(slot)]).toEqual([1, false, 1]);
     addon.close(slot);
   });
@@ -182,6 +204,9 @@ describe('a callback that is none', () => {
     const refused = (run: () => unknown): unknown => expectError(run, 'TypeError', 'ERR_SHARDMAP_INVALID_ARGUMENT');
     refused(() => map.forEach(callback));
     refused(() => map.getOrInsertComputed('a', callback));
+    refused(() => map.update('a', callback));
+    refused(() => map.entry('a').andModify(callback));
+    refused(() => map.entry('a').orInsertWith(callback));
     refused(() => map.getOrInsertComputed({} as Key, callback));
     refused(() => ShardMap.groupBy([], callback));
   });
