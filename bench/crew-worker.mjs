@@ -92,8 +92,10 @@ async function run({ map, keys, loops, waits }, { workers, load, seed, warmUpSec
     loops.replayAtPace(map, keys, position, { seconds, perSecond: pacePerSecond }, latencies);
     return pacePerSecond * seconds;
   };
+  const takeTally = 'takeTally' in map ? map.takeTally : undefined;
   meet(workers);
   await work(warmUpSeconds, { reads: new Latencies(), writes: new Latencies() });
+  takeTally?.();
   const latencies = { reads: new Latencies(), writes: new Latencies() };
   const [startMs, cpuBefore] = [performance.now(), process.cpuUsage()];
   const operations = await work(seconds, latencies);
@@ -103,7 +105,7 @@ async function run({ map, keys, loops, waits }, { workers, load, seed, warmUpSec
     perSecond: (1000 * operations) / ms,
     cpuShare: waits ? 1 : (user + system) / 1000 / (ms * workers),
     reads: latencies.reads.counted,
-    writes: latencies.writes.counted,
+    writes: (takeTally?.() ?? latencies.writes).counted,
   };
 }
 

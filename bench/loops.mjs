@@ -11,6 +11,8 @@ import { freshKey, OWN_KEYS } from './workload.mjs';
  * @property {(key: any, value: number) => unknown} set
  * @property {(key: any) => boolean} [has]
  * @property {(key: any) => unknown} [delete]
+ * @property {() => import('./latencies.mjs').Latencies} [takeTally] what it has counted for each set since the last call, to
+ *   be reported in place of times
  * @property {(work: () => void) => unknown} [batch] does the sets that `work` makes at once
  * @property {() => unknown} [close]
  */

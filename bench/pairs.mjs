@@ -11,7 +11,7 @@ const SAMPLES_MIN = 8;
  * @typedef {{ of: 'ratio' | 'subject', bound: 'max' | 'min', atLeast: number, goFor: number }} Target
  * @typedef {object} Row
  * @property {string} name
- * @property {'ns' | 'bytes' | 'M/s'} unit per operation, per entry, a second
+ * @property {'ns' | 'bytes' | 'M/s' | 'calls'} unit per operation, per entry, a second, per operation
  * @property {Spread & { label: string }} subject
  * @property {Spread & { label: string }} reference
  * @property {Spread} ratio subject to reference

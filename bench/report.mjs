@@ -2,7 +2,7 @@
 
 /** @typedef {import('./pairs.mjs').Row} Row */
 
-const DIGITS = { ns: 0, bytes: 0, 'M/s': 2 };
+const DIGITS = { ns: 0, bytes: 0, 'M/s': 2, calls: 0 };
 
 /** @param {Row} row */
 export function describeRow(row) {

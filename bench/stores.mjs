@@ -1,5 +1,6 @@
 // What is measured, by name: how the main thread makes a store, and how a worker gets at it. The peers are in peers/.
 import { ShardMap } from 'shardmap';
+import { Latencies } from './latencies.mjs';
 
 /** @typedef {import('./loops.mjs').AnyMap} AnyMap */
 /** @typedef {import('./loops.mjs').RemoteMap} RemoteMap */
@@ -51,6 +52,57 @@ const writtenBy = (label, setterOf) => ({
   },
 });
 
+/** @param {number | undefined} value */
+const addOne = (value = 0) => value + 1;
+
+/**
+ * Updates, each of which keeps busy for so long in its function; counts how often that is called for one of them.
+ *
+ * @param {ShardMap<string, number>} map
+ * @param {number} busyMs
+ */
+function updating(map, busyMs) {
+  let tally = new Latencies();
+  let calls = 0;
+  const step = (/** @type {number | undefined} */ value) => {
+    calls++;
+    if (busyMs > 0) for (const end = performance.now() + busyMs; performance.now() < end; );
+    return addOne(value);
+  };
+  const set = (/** @type {string} */ key) => {
+    calls = 0;
+    map.update(key, step);
+    tally.add(calls);
+  };
+  const takeTally = () => {
+    const taken = tally;
+    tally = new Latencies();
+    return taken;
+  };
+  return { get: () => undefined, set, close: () => map.close(), takeTally };
+}
+
+/**
+ * The first worker updates, others only increment, as fast as they can.
+ *
+ * @param {string} label
+ * @param {number} busyMs
+ * @returns {Store}
+ */
+const updatingAgainstIncrements = (label, busyMs) => ({
+  ...SHARDMAP,
+  label,
+  async open(fill, options) {
+    const { ticket, close } = await SHARDMAP.open(fill, options);
+    return { ticket: (worker) => ({ handle: { worker, map: ticket(worker).handle } }), close };
+  },
+  attach({ worker, map: handle }) {
+    const map = /** @type {ShardMap<string, number>} */ (ShardMap.from(handle));
+    if (worker === 0) return updating(map, busyMs);
+    return { get: () => undefined, set: (key) => map.increment(key), close: () => map.close() };
+  },
+});
+
 /** @param {number} value */
 const objectOf = (value) => ({ id: value, score: value / 3, tag: 'abc' });
 
@@ -67,6 +119,26 @@ const STORES = {
     const writer = map.writer();
     return (key, value) => writer.set(key, objectOf(value));
   }),
+  increment: writtenBy('increment', (map) => (key) => map.increment(key)),
+  'get and set': writtenBy('get and set', (map) => (key) => map.set(key, addOne(map.get(key)))),
+  update: {
+    ...SHARDMAP,
+    label: 'update',
+    attach: (handle) => updating(/** @type {ShardMap<string, number>} */ (ShardMap.from(handle)), 0),
+  },
+  'update against increments': updatingAgainstIncrements('update', 0),
+  'update of 10 µs against increments': updatingAgainstIncrements('update of 10 µs', 0.01),
+  'Atomics.add': {
+    label: 'Atomics.add',
+    open() {
+      const memory = new SharedArrayBuffer(4);
+      return { ticket: () => ({ handle: memory }), close() {} };
+    },
+    attach(memory) {
+      const cells = new Int32Array(memory);
+      return { get: () => undefined, set: () => Atomics.add(cells, 0, 1) };
+    },
+  },
   map: {
     label: 'Map',
     open: () => ({ ticket: () => ({ handle: undefined }), close() {} }),

@@ -11,6 +11,7 @@
 export const suites = {
   get: () => import('./suites/get.mjs'),
   set: () => import('./suites/set.mjs'),
+  atomics: () => import('./suites/atomics.mjs'),
   writer: () => import('./suites/writer.mjs'),
   keys: () => import('./suites/keys.mjs'),
   values: () => import('./suites/values.mjs'),
