@@ -259,7 +259,7 @@ class EntryReader {
 
   #addTo(batch: EntryBatch, key: unknown, value: unknown): void {
     if (isPrimitive(value)) batch.add(key, value);
-    else batch.addEncoded(key, this.#codec.encode(value));
+    else batch.addEncoded(key, this.#codec.encode(value, this.#count));
   }
 }
 

@@ -6,7 +6,7 @@
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { Serializer } from 'node:v8';
-import { DataCloneError } from './errors.js';
+import { createCloneError } from './errors.js';
 import { addon, type ValueKinds } from './native.js';
 
 /** Bytes of a view, from `start` to `end`, that encode a value of a kind. */
@@ -79,11 +79,11 @@ export function binaryKindOf(value: unknown): number | undefined {
 }
 
 /** Throws a `DataCloneError` for memory that is shared, detached, or lost since its buffer was shrunk. */
-export function encodeBinary(value: ArrayBufferView | ArrayBuffer, kind: number): Encoded {
+export function encodeBinary(value: ArrayBufferView | ArrayBuffer, kind: number, place?: number): Encoded {
   if (value.byteLength === 0 && hasLostMemory(value))
-    throw DataCloneError('A view that lost its memory cannot be stored.');
+    throw createCloneError('A view that lost its memory cannot be stored.', place);
   const buffer = isView(value) ? value.buffer : value;
-  if (isSharedArrayBuffer(buffer)) throw DataCloneError('Shared memory cannot be stored: store a copy of it.');
+  if (isSharedArrayBuffer(buffer)) throw createCloneError('Shared memory cannot be stored: store a copy of it.', place);
   const { byteLength } = value;
   if (isPassable(kind)) return { kind, view: value as ArrayBufferView, start: 0, end: byteLength };
   const view = isView(value) ? new Bytes(buffer, value.byteOffset, byteLength) : new Bytes(buffer);

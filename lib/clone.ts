@@ -10,7 +10,7 @@ import { Blob, Buffer } from 'node:buffer';
 import { types } from 'node:util';
 import { Deserializer, Serializer } from 'node:v8';
 import { binaryKindOf, decodeBinary, type Encoded, encodeBinary, viewOf } from './binary.js';
-import { DataCloneError, describe } from './errors.js';
+import { createCloneError, describe } from './errors.js';
 import { addon } from './native.js';
 
 const { valueKinds: kinds } = addon;
@@ -27,27 +27,32 @@ const { isBuffer } = Buffer;
 const WITH_BUFFER = 0x100;
 
 class CloneWriter extends Serializer {
-  // Both are missing in its published types.
-  declare _getDataCloneError: typeof DataCloneError;
+  // Missing in its published types.
   declare _setTreatArrayBufferViewsAsHostObjects: (treat: boolean) => void;
   /** Whether two views were met that share memory. */
   sharesMemory = false;
   readonly #keepsBuffers: boolean;
+  readonly #place: number | undefined;
   readonly #buffers = new NativeSet<ArrayBufferLike>();
 
-  constructor(keepsBuffers: boolean) {
+  constructor(keepsBuffers: boolean, place?: number) {
     super();
     this.#keepsBuffers = keepsBuffers;
-    this._getDataCloneError = DataCloneError;
+    this.#place = place;
     this._setTreatArrayBufferViewsAsHostObjects(true);
     this.writeHeader();
   }
 
+  /** V8 calls it, for what it cannot copy. */
+  _getDataCloneError(message: string): DOMException {
+    return createCloneError(message, this.#place);
+  }
+
   /** V8 calls it for views, and for objects of Node's that it knows nothing of. */
   _writeHostObject(object: object): void {
-    if (!isView(object)) throw DataCloneError(`${describe(object)} of Node's could not be cloned.`);
+    if (!isView(object)) throw createPlatformError(object, this.#place);
     const kind = binaryKindOf(object) as number;
-    const { end } = encodeBinary(object, kind);
+    const { end } = encodeBinary(object, kind, this.#place);
     if (isBuffer(object) || !this.#keepsBuffers) {
       this.writeUint32(kind);
       this.writeUint32(end);
@@ -98,13 +103,17 @@ function isSerializable(value: unknown): boolean {
   }
 }
 
+function createPlatformError(object: object, place: number | undefined): DOMException {
+  return createCloneError(`${describe(object)} of Node's could not be cloned.`, place);
+}
+
 /** Throws for an object of Node's own, wherever in `value`. Of getters it knows nothing: it runs none. */
-function refusePlatformObjects(value: unknown, seen: Set<object>): void {
+function refusePlatformObjects(value: unknown, place: number | undefined, seen: Set<object>): void {
   if (typeof value !== 'object' || value === null || isView(value) || isProxy(value)) return;
   if (apply(has, seen, [value])) return;
   apply(add, seen, [value]);
-  if ((platformClone as symbol) in value) throw DataCloneError(`${describe(value)} of Node's could not be cloned.`);
-  const refuse = (inner: unknown) => refusePlatformObjects(inner, seen);
+  if ((platformClone as symbol) in value) throw createPlatformError(value, place);
+  const refuse = (inner: unknown) => refusePlatformObjects(inner, place, seen);
   if (isMap(value)) apply(forEachOfMap, value, [(inner: unknown, key: unknown) => [refuse(key), refuse(inner)]]);
   else if (isSet(value)) apply(forEachOfSet, value, [refuse]);
   const names = keys(value);
@@ -114,12 +123,12 @@ function refusePlatformObjects(value: unknown, seen: Set<object>): void {
 }
 
 /** Throws a `DataCloneError` for what cannot be copied, and whatever a getter of `value` throws. */
-export function encodeClone(value: unknown): Encoded {
-  if (losesPlatformObjects) refusePlatformObjects(value, new NativeSet());
-  let writer = new CloneWriter(false);
+export function encodeClone(value: unknown, place?: number): Encoded {
+  if (losesPlatformObjects) refusePlatformObjects(value, place, new NativeSet());
+  let writer = new CloneWriter(false, place);
   writer.writeValue(value);
   if (writer.sharesMemory) {
-    writer = new CloneWriter(true);
+    writer = new CloneWriter(true, place);
     writer.writeValue(value);
   }
   const view = writer.releaseBuffer();

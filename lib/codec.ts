@@ -11,7 +11,7 @@ import { isDeepStrictEqual, types } from 'node:util';
 import { binaryKindOf, binaryOver, decodeBinary, type Encoded, encodeBinary } from './binary.js';
 import { decodeClone, encodeClone } from './clone.js';
 import { isObject } from './entries.js';
-import { createError, describe } from './errors.js';
+import { atPlace, createError, describe } from './errors.js';
 import { addon, type NativeStore } from './native.js';
 import { PlainCoder } from './plain.js';
 
@@ -53,16 +53,16 @@ export class Codec {
 
   /**
    * Runs getters of the user's. Throws a `DataCloneError` for what cannot be copied, and whatever such a getter or the
-   * user's codec throws.
+   * user's codec throws. `place` is that of the value's entry where it is one of a batch: for errors of ours.
    */
-  encode(value: unknown): Encoded {
+  encode(value: unknown, place?: number): Encoded {
     const kind = binaryKindOf(value);
-    if (kind !== undefined) return encodeBinary(value as ArrayBuffer, kind);
-    if (this.#custom !== undefined) return encodeCustom(this.#custom, value);
-    if (typeof value !== 'object') return encodeClone(value);
+    if (kind !== undefined) return encodeBinary(value as ArrayBuffer, kind, place);
+    if (this.#custom !== undefined) return encodeCustom(this.#custom, value, place);
+    if (typeof value !== 'object') return encodeClone(value, place);
     const copy = this.#plain.copy(value as object);
     if (copy !== undefined) return this.#plain.encode(copy);
-    return encodeClone(value);
+    return encodeClone(value, place);
   }
 
   /** A value as the addon has just returned it: decoded where it was stored encoded. */
@@ -131,11 +131,11 @@ function readLength(bytes: Uint8Array, offset: number): number {
   return at(0) + at(1) * 2 ** 8 + at(2) * 2 ** 16 + at(3) * 2 ** 24;
 }
 
-function encodeCustom(codec: ShardMapCodec, value: unknown): Encoded {
+function encodeCustom(codec: ShardMapCodec, value: unknown, place: number | undefined): Encoded {
   const view: unknown = codec.encode(value as never);
   if (!isUint8Array(view) || isSharedArrayBuffer(view.buffer)) {
     const what = `${describe(view)}, and must return a Uint8Array that is not over shared memory`;
-    throw createError('ERR_SHARDMAP_CODEC', `options.codec.encode returned ${what}`);
+    throw createError('ERR_SHARDMAP_CODEC', atPlace(place, `options.codec.encode returned ${what}`));
   }
   return { kind: kinds.custom, view, start: 0, end: view.length };
 }

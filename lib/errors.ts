@@ -73,9 +73,14 @@ export function createError(code: ErrorCode, message: string, cause?: unknown): 
   return error;
 }
 
-/** For a value that cannot be copied. V8 calls it, and may call it with `new`: a plain function serves both. */
-export function DataCloneError(message: string): DOMException {
-  return new CloneError(message, 'DataCloneError');
+/** For a value that cannot be copied; `place` is that of its entry where it is one of a batch. */
+export function createCloneError(message: string, place?: number): DOMException {
+  return new CloneError(atPlace(place, message), 'DataCloneError');
+}
+
+/** A message about the item of a batch at `place`, worded as the addon words it. */
+export function atPlace(place: number | undefined, message: string): string {
+  return place === undefined ? message : `Item ${place} of the batch: ${message}`;
 }
 
 /** What the addon calls to throw. */

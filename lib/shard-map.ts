@@ -517,7 +517,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * threads may see some of it before the rest.
    *
    * @param entries - `[key, value]` pairs: an array, a `Map`, or any iterable of them.
-   * @throws As {@link ShardMap.set}; for a key, with the place of its entry. After ERR_SHARDMAP_OUT_OF_MEMORY entries from
+   * @throws As {@link ShardMap.set}; of a key or a value with the place of its entry. After ERR_SHARDMAP_OUT_OF_MEMORY entries from
    *   the first on may have been set.
    * @example
    * map.setMany([['a', 1], ['b', 2]]);

@@ -40,6 +40,11 @@ const uses: Record<string, (keys: Iterable<Key>, on?: ShardMap<Key, unknown>) =>
   'setMany of all kinds': (keys, on = map) => on.setMany(pairs(keys, (index) => (index % 3 === 0 ? [index] : index))),
 };
 
+/** New entries, one with the value `bad` at `place`. */
+function entriesWith(bad: unknown, place: number): [Key, unknown][] {
+  return Array.from({ length: 301 }, (_, index) => [`new ${index}`, index === place ? bad : index]);
+}
+
 function* pairs(keys: Iterable<Key>, valueAt: (index: number) => unknown): Generator<[Key, unknown]> {
   let index = 0;
   for (const key of keys) yield [key, valueAt(index++)];
@@ -173,15 +178,52 @@ describe('setMany', () => {
   it('refuses a value that cannot be copied as set does, and changes nothing', () => {
     for (const bad of [() => 1, Symbol('value'), { deep: [() => 1] }, new WeakMap(), Promise.resolve(1)]) {
       for (const place of [0, 1, 300]) {
-        const entries = Array.from(
-          { length: 301 },
-          (_, index) => [`new ${index}`, index === place ? bad : index] as const,
-        );
+        const entries = entriesWith(bad, place);
         expectCloneError(() => map.setMany(entries));
         expectCloneError(() => map.setMany(entries.values()));
         expectUnchanged();
       }
     }
+  });
+
+  it('says of which entry the value is that cannot be copied', () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(8));
+    const bad = [() => 1, Symbol('value'), { deep: [() => 1] }, [new Set([() => 1])], new Blob([]), shared, [shared]];
+    for (const value of bad) {
+      const alone = (caught(() => map.set('new', value)) as DOMException).message;
+      for (const place of [0, 1, 300]) {
+        const error = caught(() => map.setMany(entriesWith(value, place))) as DOMException;
+        expect(error.message).toBe(`Item ${place} of the batch: ${alone}`);
+      }
+    }
+    expectUnchanged();
+  });
+
+  it('says of which entry the value is that a codec does not encode to bytes', () => {
+    const coded = new ShardMap<Key, unknown>(null, { codec: { encode: () => 'text' as never, decode: () => 1 } });
+    for (const place of [0, 1, 300]) {
+      const run = (): unknown => coded.setMany(entriesWith({}, place));
+      const error = expectError(run, 'TypeError', 'ERR_SHARDMAP_CODEC');
+      expect(error.message).toMatch(new RegExp(`^Item ${place} of the batch: `));
+    }
+    expect(coded.size).toBe(0);
+  });
+
+  it('lets errors of code in values through as they are, also where they are clone errors', () => {
+    for (const fail of [() => structuredClone(Symbol('value')), () => map.set('new', () => 1)]) {
+      let thrown: unknown;
+      const trap = (): unknown => {
+        thrown = caught(fail);
+        throw thrown;
+      };
+      const value = Object.defineProperty({}, 'trap', { get: trap, enumerable: true });
+      const coded = new ShardMap<Key, unknown>(null, { codec: { encode: trap as () => Uint8Array, decode: () => 1 } });
+      for (const run of [() => map.setMany(entriesWith(value, 3)), () => coded.setMany(entriesWith({}, 3))]) {
+        expect(caught(run)).toBe(thrown);
+        expect((thrown as DOMException).message).not.toMatch(/Item/);
+      }
+    }
+    expectUnchanged();
   });
 
   it('refuses entries that are no objects, and says which', () => {
