@@ -12,9 +12,12 @@
 namespace shardmap {
 namespace {
 
+// Node-API ends with a zero what it writes.
+constexpr size_t kTerminatorBytes = sizeof(char16_t);
+
 // Throws std::bad_alloc.
-Block* AllocateBlock(size_t bytes) {
-  Block* block = Block::Allocate(bytes);
+Block* AllocateBlock(size_t bytes, size_t slack = 0) {
+  Block* block = Block::Allocate(bytes, slack);
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }
@@ -81,18 +84,19 @@ void ValueReader::ReadLongString(napi_env env, napi_value value) {
   size_t count = 0;
   napi_get_value_string_utf16(env, value, nullptr, 0, &count);
   if (count > kValueBytesMax) return RefuseTooLong(count);
-  const auto units = std::make_unique_for_overwrite<char16_t[]>(count + 1);  // Node-API ends it with a zero
-  napi_get_value_string_utf16(env, value, units.get(), count + 1, &count);
-  Block* narrow = AllocateBlock(count);
-  if (NarrowUtf16(units.get(), count, narrow->payload())) {
-    value_ = Value(ValueKind::kOneByteString, narrow);
-    return;
+  Block* const wide = AllocateBlock(count * sizeof(char16_t), kTerminatorBytes);
+  Value two_byte(ValueKind::kTwoByteString, wide);
+  auto* const units = reinterpret_cast<char16_t*>(wide->payload());
+  napi_get_value_string_utf16(env, value, units, count + 1, nullptr);
+  Block* const narrow = AllocateBlock(count);
+  Value one_byte(ValueKind::kOneByteString, narrow);
+  if (NarrowUtf16(units, count, narrow->payload())) {
+    value_ = std::move(one_byte);
+  } else if (two_byte.size() > kValueBytesMax) {
+    RefuseTooLong(two_byte.size());
+  } else {
+    value_ = std::move(two_byte);
   }
-  Block::Free(narrow);
-  if (count * sizeof(char16_t) > kValueBytesMax) return RefuseTooLong(count * sizeof(char16_t));
-  Block* wide = AllocateBlock(count * sizeof(char16_t));
-  std::memcpy(wide->payload(), units.get(), wide->bytes);
-  value_ = Value(ValueKind::kTwoByteString, wide);
 }
 
 void ValueReader::ReadBigInt(napi_env env, napi_value value) {

@@ -17,9 +17,10 @@ struct Block {
   const uint8_t* payload() const { return reinterpret_cast<const uint8_t*>(this + 1); }
   size_t total_bytes() const { return bytes + sizeof(Block); }
 
-  // Uninitialised payload aligned to 16 bytes, or nullptr when there is no memory.
-  static Block* Allocate(size_t bytes) {
-    void* memory = std::malloc(sizeof(Block) + bytes);
+  // Uninitialised payload aligned to 16 bytes, or nullptr when there is no memory. Behind it is room for `slack` bytes
+  // that whoever fills it may write, and nobody counts or reads.
+  static Block* Allocate(size_t bytes, size_t slack = 0) {
+    void* memory = std::malloc(sizeof(Block) + bytes + slack);
     return memory == nullptr ? nullptr : new (memory) Block{nullptr, bytes};
   }
   // The same, zeroed; large ones cost nothing until touched.

@@ -77,6 +77,30 @@ describe(`primitives (SHARDMAP_TEST_SEED=${seed})`, () => {
     }
   });
 
+  it('strings of about the length that is read in one call, and longer ones, whatever is their last character', () => {
+    for (const unit of ['a', 'é', 'Ж', '\ud800', '\0']) {
+      for (const last of ['a', 'Ж', '\0', '\ud800', '\udc00', '😀']) {
+        for (const length of [254, 255, 256, 257, 1000, 1_000_000]) {
+          const value = unit.repeat(length - last.length) + last;
+          for (const back of roundTrips(value)) expect(back === value).toBe(true);
+        }
+      }
+    }
+  });
+
+  it('strings in as many bytes as they need', () => {
+    const strings = new ShardMap<string, string>();
+    const blobBytes = (value: string): number => strings.set('text', value).stats().bytesBlobs;
+    const overhead = blobBytes('a'.repeat(100)) - 100;
+    for (const length of [254, 255, 256, 257, 1000, 1_000_000]) {
+      expect(blobBytes('a'.repeat(length))).toBe(overhead + length);
+      expect(blobBytes('é'.repeat(length))).toBe(overhead + length);
+      expect(blobBytes('Ж'.repeat(length))).toBe(overhead + 2 * length);
+      expect(blobBytes(`${'a'.repeat(length - 1)}\ud800`)).toBe(overhead + 2 * length);
+      expect(blobBytes(`${'a'.repeat(length - 2)}😀`)).toBe(overhead + 2 * length);
+    }
+  });
+
   it('strings however V8 holds them', () => {
     const wide = `Ж${'n'.repeat(50)}`;
     const narrow = wide.slice(1);
