@@ -1,0 +1,90 @@
+// Of compaction: what leads to entries that were rewritten.
+
+/** @type {readonly import('../bugs.mjs').Bug[]} */
+export const BUGS = [
+  {
+    name: 'compaction that leaves the slots as they were',
+    why: 'they lead to the old copy, which is freed, and is never overwritten',
+    file: 'native/core/shard.cc',
+    find: '    slot->store(Slot::Word(to, hash), std::memory_order_release);\n',
+    replace: '    (void)to;\n    (void)slot;\n',
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+    quick: true,
+  },
+  {
+    name: 'compaction that does not look into the draining table',
+    why: 'entries that have not moved yet have their slot there',
+    file: 'native/core/shard.cc',
+    find: '    if (slot == nullptr) slot = old_index.FindSlotOf(from, hash);\n',
+    replace: '    (void)old_index;\n    if (slot == nullptr) return;\n',
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+  {
+    name: 'compaction published before its copy is written',
+    why: 'the slot releases the copy to whoever finds it',
+    file: 'native/core/shard.cc',
+    find: '    slot->store(Slot::Word(to, hash), std::memory_order_release);',
+    replace: '    slot->store(Slot::Word(to, hash), std::memory_order_relaxed);',
+    test: 'core/shard_test',
+    filter: 'ShardTest.WhatStays*',
+    kind: 'thread',
+  },
+  {
+    name: 'compaction that copies too few words',
+    why: 'the copy is the entry from then on',
+    file: 'native/core/entry.cc',
+    find: '  for (size_t i = 0; i < value_words(); ++i) {\n    new (copy',
+    replace: '  for (size_t i = 0; i < (value_words() > 1 ? value_words() - 1 : 1); ++i) {\n    new (copy',
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+  {
+    name: 'version not bumped by a compaction',
+    why: 'the chunks of a view may be of one moment and their number of another',
+    file: 'native/core/entry_list.cc',
+    find: '  Change(RecordsIn(records), static_cast<size_t>(next - RecordsIn(records)), end_.load(std::memory_order_relaxed));',
+    replace: `  chunks_.store(RecordsIn(records), std::memory_order_release);
+  count_.store(static_cast<uint32_t>(next - RecordsIn(records)), std::memory_order_release);`,
+    test: 'core/entry_list_view_test',
+    filter: '*WhileChunksAreRewritten',
+    quick: true,
+  },
+  {
+    name: 'compaction that changes records in place',
+    why: 'a view leads to them, and to the chunks that they were of',
+    file: 'native/core/entry_list.cc',
+    find: '  EntryChunk* next = CopyRecords(chunks, 0, first, RecordsIn(records));\n',
+    replace: `  if (count == 1 && block != nullptr) {
+    allocated_bytes_ += block->total_bytes();
+    chunks[first].block = block;
+    chunks[first].used.store(used, std::memory_order_relaxed);
+    chunks[first].dead = 0;
+    Block::Free(records);
+    return;
+  }
+  EntryChunk* next = CopyRecords(chunks, 0, first, RecordsIn(records));
+`,
+    test: 'core/entry_list_test',
+    filter: 'EntryListTest.ViewStaysAsItIsWhateverHappensToTheList',
+  },
+  {
+    name: 'rewritten chunk freed at once',
+    why: 'views lead to it',
+    file: 'native/core/entry_list.cc',
+    find: '    retired.Add(chunks[i].block);\n  }\n  EntryChunk* next',
+    replace: '    Block::Free(chunks[i].block);\n  }\n  EntryChunk* next',
+    test: 'core/entry_list_view_test',
+    filter: '*WhileChunksAreRewritten',
+  },
+  {
+    name: 'records of rewritten chunks freed at once',
+    why: 'views lead to them',
+    file: 'native/core/entry_list.cc',
+    find: '  retired.Add(BlockOf(chunks_.load(std::memory_order_relaxed)));',
+    replace: '  Block::Free(BlockOf(chunks_.load(std::memory_order_relaxed)));',
+    test: 'core/entry_list_view_test',
+    filter: '*WhileChunksAreRewritten',
+  },
+];

@@ -1,0 +1,49 @@
+// Of operations of two steps between which another thread may come.
+
+/** @type {readonly import('../bugs.mjs').Bug[]} */
+export const BUGS = [
+  {
+    name: 'insertion that looks first and then sets',
+    why: 'two threads would both be told that theirs was the first',
+    file: 'native/core/store.cc',
+    find: '  Status status = Put(session, key, value, PutMode::kIfAbsent, existing, &outcome);',
+    replace: `  const HashedKey hashed = Hashed(key);
+  const IndexView table = TableOf(ShardOf(hashed.hash));
+  if (shards_[ShardOf(hashed.hash)].Get(table, hashed, existing, nullptr)) return false;
+  Status status = Put(session, key, value, PutMode::kOverwrite, existing, &outcome);
+  if (status.ok()) return true;`,
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+    quick: true,
+  },
+  {
+    name: 'deletion that looks first and then deletes',
+    why: 'two threads would both be told that they had deleted it',
+    file: 'native/core/store.cc',
+    find: '  const bool deleted = shards_[shard].Delete(ContextFor(session, shard), hashed);',
+    replace: `  const bool deleted = shards_[shard].Has(TableOf(shard), hashed);
+  shards_[shard].Delete(ContextFor(session, shard), hashed);`,
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+  {
+    name: 'busy value that counts as absent',
+    why: 'a reader disturbed too often asks under the lock',
+    file: 'native/core/shard.cc',
+    find: `    MutexLock lock(mutex_);
+    entry = FindLocked(key).entry;
+    if (entry == nullptr) return false;`,
+    replace: `    return false;`,
+    test: 'linearizability/store_histories_test',
+    filter: '*',
+  },
+  {
+    name: 'structures that are saved over those of another thread',
+    why: 'values that were written with the lost ones could not be read any more',
+    file: 'native/core/structures.h',
+    find: '    if (text_ != expected) return false;\n',
+    replace: '    (void)expected;\n',
+    test: 'core/structures_test',
+    filter: 'StructuresTest.*',
+  },
+];
