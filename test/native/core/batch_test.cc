@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <thread>
@@ -148,6 +149,23 @@ TEST_F(BatchTest, OfAnySizeIsThereInItsOrder) {
     EXPECT_EQ(Delete(batch), size);
     EXPECT_EQ(store_.Size(), 0u);
   }
+}
+
+TEST_F(BatchTest, DeletesWhatIsInAnyPartOfALargeBatch) {
+  constexpr size_t kSortedAtATime = size_t{1} << 18;
+  std::vector<uint64_t> numbers(kSortedAtATime + 1000);
+  std::iota(numbers.begin(), numbers.end(), uint64_t{0});
+  std::vector<Key> keys;
+  for (const uint64_t& number : numbers) {
+    keys.push_back({KeyKind::kNumber, reinterpret_cast<const uint8_t*>(&number), sizeof number});
+  }
+  for (const size_t present : {size_t{0}, kSortedAtATime - 1, kSortedAtATime, numbers.size() - 1}) {
+    ASSERT_TRUE(store_.Set(*session_, keys[present], Value(ValueKind::kTrue)).ok());
+  }
+  size_t deleted = 0;
+  EXPECT_TRUE(store_.DeleteMany(*session_, keys, &deleted).ok());
+  EXPECT_EQ(deleted, 4u);
+  EXPECT_EQ(store_.Size(), 0u);
 }
 
 TEST_F(BatchTest, WithAKeyOrAValueThatIsTooLongChangesNothingAndTellsWhich) {

@@ -200,6 +200,23 @@ TEST(StoreOutOfMemoryLeakTest, NothingIsLostWhereverABatchFails) {
   }
 }
 
+TEST(StoreOutOfMemoryBatchTest, KeysThatCannotBeSortedAreDeletedAllTheSame) {
+  std::vector<OwnedKey> keys;
+  for (uint64_t i = 0; i < 100; ++i) keys.push_back(NumberedKey("key ", i));
+  std::vector<Key> key_views;
+  for (const OwnedKey& key : keys) key_views.push_back(key.key());
+  for (size_t granted = 0; granted < 3; ++granted) {
+    Store store(OptionsFor(4));
+    const OpenedSession session(store);
+    for (const Key& key : key_views) ASSERT_TRUE(store.Set(*session, key, Value(ValueKind::kTrue)).ok());
+    size_t deleted = 0;
+    const AllocationRefusal refusal(granted);
+    EXPECT_TRUE(store.DeleteMany(*session, key_views, &deleted).ok());
+    EXPECT_EQ(deleted, keys.size());
+    EXPECT_GT(refusal.refused(), 0u) << "nothing was tested";
+  }
+}
+
 TEST(StoreOutOfMemoryLeakTest, OpeningAStoreOrASessionThrowsAndLosesNothing) {
   const AllocationCount allocated;
   for (size_t granted = 0; granted < 2; ++granted) {
