@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/store.h"
-#include "core/store_model.h"
+#include "core/store_fixtures.h"
 #include "fixtures.h"
 #include "random_input.h"
 
@@ -72,7 +72,7 @@ Status SetMany(Store& store, Session& session, const OwnedBatch& batch, size_t* 
   return store.SetMany(session, entries, failed);
 }
 
-class BatchTest : public testing::Test {
+class BatchTest : public OpenStoreTest {
  protected:
   void Set(const OwnedBatch& batch) {
     size_t failed = SIZE_MAX;
@@ -84,24 +84,6 @@ class BatchTest : public testing::Test {
     EXPECT_TRUE(store_.DeleteMany(*session_, batch.Keys(), &deleted).ok());
     return deleted;
   }
-  std::string Get(const OwnedKey& key) {
-    const ReadGuard guard(*session_);
-    ReadValue value;
-    return store_.Get(guard, key.key(), &value) ? std::string(BytesOf(value)) : "(absent)";
-  }
-  std::vector<std::string> KeysInOrder() {
-    std::vector<std::string> keys;
-    const ReadGuard guard(*session_);
-    std::vector<ScannedEntry> page;
-    for (uint64_t after = 0;; after = page.back().sequence) {
-      store_.Scan(guard, after, 1000, &page);
-      if (page.empty()) return keys;
-      for (const ScannedEntry& scanned : page) keys.push_back(OwnedKey::Of(scanned.entry->key()).bytes);
-    }
-  }
-
-  Store store_{OptionsFor(16)};
-  OpenedSession session_{store_};
 };
 
 TEST_F(BatchTest, OfTwoEntriesWithOneKeyTheLaterWinsInThePlaceOfTheEarlier) {
@@ -110,7 +92,7 @@ TEST_F(BatchTest, OfTwoEntriesWithOneKeyTheLaterWinsInThePlaceOfTheEarlier) {
     batch.Add(OwnedKey(text), ValueKind::kOneByteString, std::to_string(batch.size()));
   }
   ASSERT_NO_FATAL_FAILURE(Set(batch));
-  EXPECT_EQ(KeysInOrder(), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(Keys(), (std::vector<std::string>{"a", "b", "c"}));
   EXPECT_EQ(Get(OwnedKey("a")), "5");
   EXPECT_EQ(Get(OwnedKey("b")), "4");
   EXPECT_EQ(Get(OwnedKey("c")), "3");
@@ -124,7 +106,7 @@ TEST_F(BatchTest, CountsAKeyThatIsDeletedTwiceOnce) {
   ASSERT_NO_FATAL_FAILURE(Set(present));
   EXPECT_EQ(Delete(batch), 2u);
   EXPECT_EQ(Delete(batch), 0u);
-  EXPECT_EQ(KeysInOrder(), std::vector<std::string>{"c"});
+  EXPECT_EQ(Keys(), std::vector<std::string>{"c"});
   EXPECT_EQ(store_.Size(), 1u);
 }
 
@@ -138,7 +120,7 @@ TEST_F(BatchTest, OfAnySizeIsThereInItsOrder) {
       batch.Add(key, ValueKind::kClone, i % 64 == 9 ? std::string(500, 'v') : std::to_string(i));
     }
     ASSERT_NO_FATAL_FAILURE(Set(batch));
-    ASSERT_TRUE(KeysInOrder() == expected) << size;
+    ASSERT_TRUE(Keys() == expected) << size;
     {
       const ReadGuard guard(*session_);
       const std::vector<Key> keys = batch.Keys();
@@ -210,27 +192,13 @@ TEST_F(BatchTest, FindsNoOtherKeyOfTheSameTag) {
 
 // --- Random batches against the model --------------------------------------------------------------------------------
 
-class BatchModelTest : public testing::TestWithParam<size_t> {
+class BatchModelTest : public ModelledStoreTest {
  protected:
-  void Step();
+  void Step() override;
   OwnedBatch AnyBatch();
   void SetBatch(const OwnedBatch& batch);
   void DeleteBatch(const OwnedBatch& batch);
   void ReadKeys(const OwnedBatch& batch);
-  void UseOne();
-
-  // Two sessions take turns, so that numbers come from both and from the clock.
-  HandTurnedClock clock_;
-  Store store_{[this] {
-    StoreOptions options;
-    options.shards = GetParam();
-    options.clock = &clock_;
-    return options;
-  }()};
-  OpenedSession sessions_[2] = {OpenedSession(store_), OpenedSession(store_)};
-  Session* session_ = &*sessions_[0];
-  StoreModel model_;
-  RandomUse use_{GetParam() + 1000, 3000};
 };
 
 OwnedBatch BatchModelTest::AnyBatch() {
@@ -281,48 +249,28 @@ void BatchModelTest::ReadKeys(const OwnedBatch& batch) {
   ASSERT_EQ(read.count, expected);
 }
 
-void BatchModelTest::UseOne() {
-  const OwnedKey key = use_.AnyKey();
-  const ValueKind kind = use_.AnyKind();
-  const std::string bytes = use_.AnyBytes();
-  if (use_.random().OneIn(2)) {
-    ASSERT_EQ(store_.Delete(*session_, key.key()).value(), model_.Delete(key));
-  } else {
-    ASSERT_TRUE(store_.Set(*session_, key.key(), use_.AsValue(kind, bytes)).ok());
-    model_.Set(key, kind, bytes);
-  }
-}
-
 void BatchModelTest::Step() {
-  session_ = &*sessions_[use_.random().Below(2)];
   const OwnedBatch batch = AnyBatch();
   // As long as it takes at least, so that the other session's numbers come after these.
   clock_.Advance((batch.size() + 1) * HandTurnedClock::kSequencerTickNs);
   const size_t draw = use_.random().Below(100);
   if (draw < 35) {
-    ASSERT_NO_FATAL_FAILURE(SetBatch(batch));
+    SetBatch(batch);
   } else if (draw < 60) {
-    ASSERT_NO_FATAL_FAILURE(DeleteBatch(batch));
+    DeleteBatch(batch);
   } else if (draw < 90) {
-    ASSERT_NO_FATAL_FAILURE(ReadKeys(batch));
+    ReadKeys(batch);
+  } else if (draw < 95) {
+    DeleteOne();
   } else {
-    ASSERT_NO_FATAL_FAILURE(UseOne());
+    const OwnedKey key = use_.AnyKey();
+    const ValueKind kind = use_.AnyKind();
+    SetOne(key, kind, use_.AnyBytes());
   }
   clock_.Advance((batch.size() + 1) * HandTurnedClock::kSequencerTickNs);
-  ASSERT_EQ(store_.Size(), model_.places().size());
 }
 
-TEST_P(BatchModelTest, IsTheSameAsOneOperationAfterTheOther) {
-  const size_t steps = Scaled(3000);
-  for (size_t step = 0; step < steps; ++step) {
-    ASSERT_NO_FATAL_FAILURE(Step()) << "step " << step << ", seed " << TestSeed();
-    if (!use_.random().OneIn(100)) continue;
-    ASSERT_NO_FATAL_FAILURE(model_.ExpectSame(store_, *session_)) << "step " << step << ", seed " << TestSeed();
-  }
-  model_.ExpectSame(store_, *session_);
-  for (const OpenedSession& session : sessions_) session->Reclaim();
-  EXPECT_EQ(store_.Stats().retired_bytes, 0u);
-}
+TEST_P(BatchModelTest, IsTheSameAsOneOperationAfterTheOther) { Run(Scaled(3000), 100); }
 
 INSTANTIATE_TEST_SUITE_P(Shards, BatchModelTest, testing::Values(1, 2, 64, 1024));
 
@@ -355,19 +303,14 @@ TEST(BatchThreadTest, KeysOfOneBatchAreScannedInItsOrderWhateverOthersInsert) {
   for (std::thread& thread : threads) thread.join();
   const OpenedSession session(store);
   const ReadGuard guard(*session);
-  std::vector<ScannedEntry> page;
   uint64_t next[kThreads] = {};
   size_t out_of_order = 0;
-  for (uint64_t after = 0;; after = page.back().sequence) {
-    store.Scan(guard, after, 1000, &page);
-    if (page.empty()) break;
-    for (const ScannedEntry& scanned : page) {
-      ReadValue value;
-      ASSERT_TRUE(store.ReadScanned(guard, scanned, &value));
-      const uint64_t number = value.first_word();
-      out_of_order += (number & ((uint64_t{1} << 40) - 1)) != next[number >> 40]++;
-    }
-  }
+  ForEachEntry(store, guard, [&](const ScannedEntry& scanned) {
+    ReadValue value;
+    ASSERT_TRUE(store.ReadScanned(guard, scanned, &value));
+    const uint64_t number = value.first_word();
+    out_of_order += (number & ((uint64_t{1} << 40) - 1)) != next[number >> 40]++;
+  });
   EXPECT_EQ(out_of_order, 0u);
   EXPECT_EQ(next[0] + next[1] + next[2], store.Size());
 }

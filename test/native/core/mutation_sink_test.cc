@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/store.h"
+#include "core/store_fixtures.h"
 #include "fixtures.h"
 #include "random_input.h"
 
@@ -265,16 +266,12 @@ void Replay(const std::vector<Record>& records, Contents* contents) {
 Contents ContentsOf(const Store& store, Session& session) {
   Contents contents;
   const ReadGuard guard(session);
-  std::vector<ScannedEntry> page;
-  for (uint64_t after = 0;; after = page.back().sequence) {
-    store.Scan(guard, after, 100, &page);
-    if (page.empty()) return contents;
-    for (const ScannedEntry& scanned : page) {
-      ReadValue value;
-      EXPECT_TRUE(store.ReadScanned(guard, scanned, &value));
-      contents[OwnedKey::Of(scanned.entry->key())] = BytesOf(value);
-    }
-  }
+  ForEachEntry(store, guard, [&](const ScannedEntry& scanned) {
+    ReadValue value;
+    EXPECT_TRUE(store.ReadScanned(guard, scanned, &value));
+    contents[OwnedKey::Of(scanned.entry->key())] = BytesOf(value);
+  });
+  return contents;
 }
 
 // Operations of one thread; returns how many of them had an effect.

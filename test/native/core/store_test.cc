@@ -7,36 +7,20 @@
 #include <set>
 #include <string>
 
-#include "core/store_model.h"
+#include "core/store_fixtures.h"
 #include "fixtures.h"
 #include "random_input.h"
 
 namespace shardmap {
 namespace {
 
-class StoreTest : public testing::Test {
+class StoreTest : public OpenStoreTest {
  protected:
   Status Set(const OwnedKey& key, std::string_view value) {
     return store_.Set(*session_, key.key(), BorrowedValue(ValueKind::kOneByteString, value));
   }
   bool Delete(const OwnedKey& key) { return store_.Delete(*session_, key.key()).value(); }
   bool Has(const OwnedKey& key) { return store_.Has(ReadGuard(*session_), key.key()); }
-  std::string Get(const OwnedKey& key) {
-    const ReadGuard guard(*session_);
-    ReadValue value;
-    return store_.Get(guard, key.key(), &value) ? std::string(BytesOf(value)) : "(absent)";
-  }
-  std::vector<std::string> Keys() {
-    const ReadGuard guard(*session_);
-    std::vector<ScannedEntry> page;
-    store_.Scan(guard, 0, 1000, &page);
-    std::vector<std::string> keys;
-    for (const ScannedEntry& scanned : page) keys.push_back(OwnedKey::Of(scanned.entry->key()).bytes);
-    return keys;
-  }
-
-  Store store_{OptionsFor(16)};
-  OpenedSession session_{store_};
 };
 
 TEST_F(StoreTest, SetsGetsAndDeletes) {
@@ -211,25 +195,13 @@ TEST(StoreScanTest, EntriesOfOneNumberAreNeverParted) {
 
 // --- Random use against the model ------------------------------------------------------------------------------------
 
-class StoreModelTest : public testing::TestWithParam<size_t> {
+class StoreModelTest : public ModelledStoreTest {
  protected:
-  void Step();
+  void Step() override;
   void SetOrInsert();
   void GetAndHas();
   void ContinueIteration();
 
-  // Each operation takes a tick, and two sessions take turns, so that numbers come from both and from the clock.
-  HandTurnedClock clock_;
-  Store store_{[this] {
-    StoreOptions options;
-    options.shards = GetParam();
-    options.clock = &clock_;
-    return options;
-  }()};
-  OpenedSession sessions_[2] = {OpenedSession(store_), OpenedSession(store_)};
-  Session* session_ = &*sessions_[0];
-  StoreModel model_;
-  RandomUse use_{GetParam(), 3000};
   uint64_t cursor_ = 0;  // of an iteration under way: the last number met
   uint64_t place_ = 0;   // and where that is in the model
 };
@@ -239,11 +211,7 @@ void StoreModelTest::SetOrInsert() {
   const ValueKind kind = use_.AnyKind();
   const std::string bytes = use_.AnyBytes();
   const bool was_there = model_.Find(key) != nullptr;
-  if (!use_.random().OneIn(4)) {
-    ASSERT_TRUE(store_.Set(*session_, key.key(), use_.AsValue(kind, bytes)).ok());
-    model_.Set(key, kind, bytes);
-    return;
-  }
+  if (!use_.random().OneIn(4)) return SetOne(key, kind, bytes);
   const ReadGuard guard(*session_);
   ReadValue existing;
   Result<bool> inserted = store_.Insert(guard, *session_, key.key(), use_.AsValue(kind, bytes), &existing);
@@ -293,35 +261,22 @@ void StoreModelTest::ContinueIteration() {
 
 void StoreModelTest::Step() {
   clock_.Advance(HandTurnedClock::kSequencerTickNs);
-  session_ = &*sessions_[use_.random().Below(2)];
   const size_t draw = use_.random().Below(100);
   if (draw < 45) {
     SetOrInsert();
   } else if (draw < 70) {
-    const OwnedKey key = use_.AnyKey();
-    ASSERT_EQ(store_.Delete(*session_, key.key()).value(), model_.Delete(key));
+    DeleteOne();
   } else if (draw < 90) {
     GetAndHas();
   } else {
     ContinueIteration();
   }
-  ASSERT_EQ(store_.Size(), model_.places().size());
   if (!use_.random().OneIn(8000)) return;
   ASSERT_TRUE(store_.Clear(*session_).ok());
   model_.Clear();
 }
 
-TEST_P(StoreModelTest, IsAMapUnderAnySequenceOfOperations) {
-  const size_t steps = Scaled(60000);
-  for (size_t step = 0; step < steps; ++step) {
-    ASSERT_NO_FATAL_FAILURE(Step()) << "step " << step;
-    if (!use_.random().OneIn(5000)) continue;
-    ASSERT_NO_FATAL_FAILURE(model_.ExpectSame(store_, *session_)) << "step " << step;
-  }
-  model_.ExpectSame(store_, *session_);
-  for (const OpenedSession& session : sessions_) session->Reclaim();
-  EXPECT_EQ(store_.Stats().retired_bytes, 0u);
-}
+TEST_P(StoreModelTest, IsAMapUnderAnySequenceOfOperations) { Run(Scaled(60000), 5000); }
 
 INSTANTIATE_TEST_SUITE_P(Shards, StoreModelTest, testing::Values(1, 2, 64, 1024));
 
