@@ -3,13 +3,13 @@
 
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <string>
 #include <string_view>
 
 #include "keys.h"
 #include "maps/roster.h"
 #include "random.h"
+#include "script.h"
 #include "shared_map.h"
 #include "threads.h"
 
@@ -57,6 +57,22 @@ class Script {
     return operation;
   }
 
+  template <typename Thread>
+  static double Perform(Thread& thread, Operation operation, std::string_view key, double number) {
+    double read = 0;
+    switch (operation) {
+      case Operation::kRead:
+        thread.Get(key, &read);
+        break;
+      case Operation::kRemove:
+        thread.Delete(key);
+        break;
+      default:
+        thread.Set(key, number);
+    }
+    return read;
+  }
+
  private:
   Operation Draw() {
     const uint64_t draw = random_.Below(100);
@@ -71,40 +87,12 @@ class Script {
   uint64_t next_;
 };
 
-template <typename Thread>
-double Perform(Thread& thread, Operation operation, std::string_view key, double number) {
-  double read = 0;
-  switch (operation) {
-    case Operation::kRead:
-      thread.Get(key, &read);
-      break;
-    case Operation::kRemove:
-      thread.Delete(key);
-      break;
-    default:
-      thread.Set(key, number);
-  }
-  return read;
-}
-
 template <typename Map>
 void Churn(benchmark::State& state, const Mix& mix) {
   typename Map::Thread thread(SharedMap<Map>::Get());
   Script script(mix, state.thread_index(), state.threads());
   FillRange(thread, script.oldest(), script.next());
-  KeyBatch keys;
-  std::array<Operation, kBatchKeys> operations;
-  double sum = 0;
-  while (state.KeepRunningBatch(kBatchKeys)) {
-    for (size_t i = 0; i < kBatchKeys; ++i) {
-      uint64_t number = 0;
-      operations[i] = script.Next(&number);
-      keys.Set(i, number);
-    }
-    for (size_t i = 0; i < kBatchKeys; ++i) sum += Perform(thread, operations[i], keys[i], sum);
-  }
-  benchmark::DoNotOptimize(sum);
-  state.SetItemsProcessed(state.iterations());
+  RunScript(state, thread, script);
 }
 
 [[maybe_unused]] const bool registered = [] {

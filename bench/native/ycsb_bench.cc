@@ -4,13 +4,13 @@
 
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <string>
 #include <string_view>
 
 #include "keys.h"
 #include "maps/roster.h"
 #include "random.h"
+#include "script.h"
 #include "shared_map.h"
 #include "threads.h"
 #include "zipf.h"
@@ -57,6 +57,18 @@ class Script {
     return operation;
   }
 
+  template <typename Thread>
+  static double Perform(Thread& thread, Operation operation, std::string_view key, double number) {
+    if (operation == Operation::kUpdate || operation == Operation::kInsert) {
+      thread.Set(key, number);
+      return 0;
+    }
+    double read = 0;
+    thread.Get(key, &read);
+    if (operation == Operation::kReadModifyWrite) thread.Set(key, read + 1);
+    return read;
+  }
+
  private:
   static const ZipfDraws& Draws() {
     static const ZipfDraws draws(kEntries, size_t{1} << 22);
@@ -77,35 +89,11 @@ class Script {
   uint64_t next_insert_;
 };
 
-template <typename Thread>
-double Perform(Thread& thread, Operation operation, std::string_view key, double number) {
-  if (operation == Operation::kUpdate || operation == Operation::kInsert) {
-    thread.Set(key, number);
-    return 0;
-  }
-  double read = 0;
-  thread.Get(key, &read);
-  if (operation == Operation::kReadModifyWrite) thread.Set(key, read + 1);
-  return read;
-}
-
 template <typename Map>
 void Ycsb(benchmark::State& state, const Workload& workload) {
   typename Map::Thread thread(SharedMap<Map>::Get());
   Script script(workload, state.thread_index(), state.threads());
-  KeyBatch keys;
-  std::array<Operation, kBatchKeys> operations;
-  double sum = 0;
-  while (state.KeepRunningBatch(kBatchKeys)) {
-    for (size_t i = 0; i < kBatchKeys; ++i) {
-      uint64_t number = 0;
-      operations[i] = script.Next(&number);
-      keys.Set(i, number);
-    }
-    for (size_t i = 0; i < kBatchKeys; ++i) sum += Perform(thread, operations[i], keys[i], sum);
-  }
-  benchmark::DoNotOptimize(sum);
-  state.SetItemsProcessed(state.iterations());
+  RunScript(state, thread, script);
 }
 
 [[maybe_unused]] const bool registered = [] {
