@@ -4,6 +4,7 @@
 // they guard no plain memory (x86 keeps loads and stores in order all the same, and ThreadSanitizer judges plain memory
 // only), such as the acquire loads of a value's words.
 
+import { BUGS as atomics } from './bugs/atomics.mjs';
 import { BUGS as batches } from './bugs/batches.mjs';
 import { BUGS as compaction } from './bugs/compaction.mjs';
 import { BUGS as counts } from './bugs/counts.mjs';
@@ -35,6 +36,7 @@ export const BUGS = [
   ...compaction,
   ...views,
   ...operations,
+  ...atomics,
   ...batches,
   ...counts,
 ];

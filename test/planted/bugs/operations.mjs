@@ -6,11 +6,11 @@ export const BUGS = [
     name: 'insertion that looks first and then sets',
     why: 'two threads would both be told that theirs was the first',
     file: 'native/core/store.cc',
-    find: '  Status status = Put(session, key, value, PutMode::kIfAbsent, existing, &outcome);',
+    find: '  Status status = Put(session, key, value, {PutMode::kIfAbsent, {}, existing}, &outcome);',
     replace: `  const HashedKey hashed = Hashed(key);
   const IndexView table = TableOf(ShardOf(hashed.hash));
   if (shards_[ShardOf(hashed.hash)].Get(table, hashed, existing, nullptr)) return false;
-  Status status = Put(session, key, value, PutMode::kOverwrite, existing, &outcome);
+  Status status = Put(session, key, value, {}, &outcome);
   if (status.ok()) return true;`,
     test: 'linearizability/store_histories_test',
     filter: '*',
@@ -20,9 +20,10 @@ export const BUGS = [
     name: 'deletion that looks first and then deletes',
     why: 'two threads would both be told that they had deleted it',
     file: 'native/core/store.cc',
-    find: '  const bool deleted = shards_[shard].Delete(ContextFor(session, shard), hashed);',
-    replace: `  const bool deleted = shards_[shard].Has(TableOf(shard), hashed);
-  shards_[shard].Delete(ContextFor(session, shard), hashed);`,
+    find: '  *outcome = shards_[shard].Delete(ContextFor(session, shard), hashed, request);',
+    replace: `  const bool is_there = shards_[shard].Has(TableOf(shard), hashed);
+  *outcome = shards_[shard].Delete(ContextFor(session, shard), hashed, request);
+  if (is_there && *outcome == DeleteOutcome::kAbsent) *outcome = DeleteOutcome::kDeleted;`,
     test: 'linearizability/store_histories_test',
     filter: '*',
   },
@@ -30,10 +31,10 @@ export const BUGS = [
     name: 'busy value that counts as absent',
     why: 'a reader disturbed too often asks under the lock',
     file: 'native/core/shard.cc',
-    find: `    MutexLock lock(mutex_);
-    entry = FindLocked(key).entry;
-    if (entry == nullptr) return false;`,
-    replace: `    return false;`,
+    find: `    if (entry == nullptr) return false;
+    outcome = entry->Read(out);  // no`,
+    replace: `    return false;
+    outcome = entry->Read(out);  // no`,
     test: 'linearizability/store_histories_test',
     filter: '*',
   },
