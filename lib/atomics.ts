@@ -13,7 +13,7 @@ import { canonicalizeKey } from './key.js';
 import { ABSENT, addon, CLOSED_STORE, SUM_BITS_MAX, SUM_MAX } from './native.js';
 
 const { claim, compareAndDelete, compareAndSet, compareAndSetEncoded, exchange, exchangeEncoded } = addon;
-const { deleteIf, findStamped, increment, release, setEncodedIf, setIf, reply } = addon;
+const { deleteIf, findStamped, increment, insert, insertEncoded, release, setEncodedIf, setIf, reply } = addon;
 const { isPromise } = types;
 const { isFinite: isFiniteNumber } = Number;
 const { abs, min } = Math;
@@ -57,11 +57,18 @@ export function add(slot: number, key: unknown, by: unknown): number | bigint {
   );
 }
 
-/** Returns the value that was there before, as the addon does. */
-export function replace(slotOf: SlotOf, codec: Codec, key: unknown, value: unknown): unknown {
-  if (isPrimitive(value)) return exchange(slotOf(), key, value);
+/** Returns the value that was there before, as the addon does, or `absent`. */
+export function replace(slotOf: SlotOf, codec: Codec, key: unknown, value: unknown, absent: unknown): unknown {
+  if (isPrimitive(value)) return exchange(slotOf(), key, value, absent);
   const { kind, view, start, end } = codec.encode(value);
-  return exchangeEncoded(slotOf(), key, kind, view, start, end);
+  return exchangeEncoded(slotOf(), key, kind, view, start, end, absent);
+}
+
+/** Inserts, and returns ABSENT; or returns the value that is there, as the addon does. */
+export function insertOnce(slotOf: SlotOf, codec: Codec, key: unknown, value: unknown): unknown {
+  if (isPrimitive(value)) return insert(slotOf(), key, value, ABSENT);
+  const { kind, view, start, end } = codec.encode(value);
+  return insertEncoded(slotOf(), key, kind, view, start, end, ABSENT);
 }
 
 /** With `orAbsent`, undefined is expected where there is no entry as well. */

@@ -57,11 +57,19 @@ export interface Addon {
     end: number,
     absent: unknown,
   ): unknown;
-  /** In one atomic step: sets the value, and returns the one that was there, or undefined. */
-  exchange(slot: number, key: unknown, value: unknown): unknown;
-  exchangeEncoded(slot: number, key: unknown, kind: number, view: ArrayBufferView, start: number, end: number): unknown;
-  /** Deletes the entry, and returns its value, or undefined. */
-  take(slot: number, key: unknown): unknown;
+  /** In one atomic step: sets the value, and returns the one that was there, or `absent`. */
+  exchange(slot: number, key: unknown, value: unknown, absent: unknown): unknown;
+  exchangeEncoded(
+    slot: number,
+    key: unknown,
+    kind: number,
+    view: ArrayBufferView,
+    start: number,
+    end: number,
+    absent: unknown,
+  ): unknown;
+  /** Deletes the entry, and returns its value, or `absent`. */
+  take(slot: number, key: unknown, absent: unknown): unknown;
   /**
    * Adds a number, or a bigint, and returns the sum; `by` where there is no entry. Undefined where the value is of another
    * type than `by`, or, if `reply[1]` is 1, the sum not within `SUM_MAX` or `SUM_BITS_MAX`: then nothing is changed.
@@ -110,6 +118,8 @@ export interface Addon {
    * ArrayBuffer `bytes`, at the offset `value`, are the number of its bytes, in four of them, the lowest first, and they.
    */
   page(slot: number, after: number, count: number): unknown[];
+  /** A sequence that entries inserted before this call do not exceed, and entries inserted after the next call do. */
+  lastSequence(slot: number): number;
   /** The value of `key` if that is still the entry with `sequence`, else `absent`. */
   recheck(slot: number, key: unknown, sequence: number, absent: unknown): unknown;
   stats(slot: number): NativeStats;

@@ -1,7 +1,7 @@
 /** The class: the contract of ECMAScript's `Map`, over a store that all threads of the process share. */
 
 import type { InspectOptions, inspect } from 'node:util';
-import { add, deleteIfEqual, KEEP, replace, setIfEqual, updateEntry } from './atomics.js';
+import { add, deleteIfEqual, insertOnce, KEEP, replace, setIfEqual, updateEntry } from './atomics.js';
 import { deleteAll, getAll, hasAll, setAll } from './batch.js';
 import { Codec, isPrimitive } from './codec.js';
 import { Computation, noteClear, noteDelete, noteEach, notePut } from './computation.js';
@@ -36,18 +36,9 @@ const { apply } = Reflect;
 const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 /** The store of `receiver`; throws where that is no ShardMap. Defined where the private field is in sight. */
-let storeOf: (receiver: unknown, method: string) => NativeStore;
+export let storeOf: (receiver: unknown, method: string) => NativeStore;
 /** The codec of one that is known to be a ShardMap. */
-let codecOf: (map: unknown) => Codec;
-/** `compareAndSet`; with `orAbsent` false, it is not absence that undefined means. */
-export let setIfEqualTo: <K extends Key, V>(
-  map: ShardMap<K, V>,
-  method: string,
-  key: K,
-  expected: V | undefined,
-  orAbsent: boolean,
-  value: V,
-) => boolean;
+export let codecOf: (map: unknown) => Codec;
 
 /**
  * A `Map` that all threads of a Node process share: entries live outside of V8's heap, and no thread's copy is made of
@@ -82,20 +73,6 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
       throw createReceiverError(method, 'ShardMap', receiver);
     };
     codecOf = (map) => (map as ShardMap).#codec;
-    setIfEqualTo = <K extends Key, V>(
-      map: ShardMap<K, V>,
-      method: string,
-      key: K,
-      expected: V | undefined,
-      orAbsent: boolean,
-      value: V,
-    ) => {
-      storeOf(map, method);
-      const own = map.#ownKey(key);
-      const isSet = setIfEqual(map.#slotOf, map.#codec, own, expected, orAbsent, value);
-      if (isSet && map.#computation !== undefined) notePut(map.#computation, own);
-      return isSet;
-    };
     // As a Map's, and as every subclass of Map has it: libraries (lodash's isEmpty, size, isMap) tell a Map by it.
     defineProperty(ShardMap.prototype, Symbol.toStringTag, { value: 'Map', configurable: true });
   }
@@ -287,7 +264,9 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   getOrInsert(key: K, value: V): V {
     storeOf(this, 'getOrInsert');
     const own = this.#ownKey(key);
-    const found = isPrimitive(value) ? insertPrimitive(this, own, value) : this.#insertEncoded(own, value);
+    const found = isPrimitive(value)
+      ? insertPrimitive(this, own, value)
+      : insertOnce(this.#slotOf, this.#codec, own, value);
     if (found !== ABSENT) return this.#codec.decodeStored(found) as V;
     if (this.#computation !== undefined) notePut(this.#computation, own);
     return value;
@@ -349,7 +328,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   getAndSet(key: K, value: V): V | undefined {
     storeOf(this, 'getAndSet');
     const own = this.#ownKey(key);
-    const previous = this.#codec.decodeStored(replace(this.#slotOf, this.#codec, own, value));
+    const previous = this.#codec.decodeStored(replace(this.#slotOf, this.#codec, own, value, undefined));
     if (this.#computation !== undefined) notePut(this.#computation, own);
     return previous as V | undefined;
   }
@@ -363,7 +342,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   getAndDelete(key: K): V | undefined {
     storeOf(this, 'getAndDelete');
     const own = this.#ownKey(key);
-    const previous = this.#codec.decodeStored(take(this.#native.slot, own));
+    const previous = this.#codec.decodeStored(take(this.#native.slot, own, undefined));
     if (this.#computation !== undefined) noteDelete(this.#computation, own);
     return previous as V | undefined;
   }
@@ -379,7 +358,11 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * if (map.compareAndSet('leader', undefined, threadId)) lead();
    */
   compareAndSet(key: K, expected: V | undefined, value: V): boolean {
-    return setIfEqualTo(this, 'compareAndSet', key, expected, true, value);
+    storeOf(this, 'compareAndSet');
+    const own = this.#ownKey(key);
+    const isSet = setIfEqual(this.#slotOf, this.#codec, own, expected, true, value);
+    if (isSet && this.#computation !== undefined) notePut(this.#computation, own);
+    return isSet;
   }
 
   /**
@@ -459,11 +442,6 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   #setEncoded(key: unknown, value: unknown): void {
     const { kind, view, start, end } = this.#codec.encode(value);
     setEncoded(this.#native.slot, key, kind, view, start, end);
-  }
-
-  #insertEncoded(key: unknown, value: unknown): unknown {
-    const { kind, view, start, end } = this.#codec.encode(value);
-    return insertEncoded(this.#native.slot, key, kind, view, start, end, ABSENT);
   }
 
   #compute(computation: Computation, callback: (key: K) => V): V {

@@ -36,21 +36,24 @@ napi_value Reply(napi_env env, Attachment& attachment, Result<bool> done) {
   return ToJs(env, done.value());
 }
 
-napi_value Exchange(napi_env env, Attachment& attachment, const Key& key, Value value, const napi_value*) {
+// Gives the argument `kAbsent` where there was no value.
+template <size_t kAbsent>
+napi_value Exchange(napi_env env, Attachment& attachment, const Key& key, Value value, const napi_value* args) {
   const ReadGuard guard(attachment.session());
   ReadValue previous;
   Result<bool> existed = attachment.store().Exchange(guard, attachment.session(), key, std::move(value), &previous);
   if (!existed.ok()) return Throw(env, existed.status());
   attachment.NoteMutation();
-  return existed.value() ? ValueToJs(env, previous) : nullptr;
+  return existed.value() ? ValueToJs(env, previous) : args[kAbsent];
 }
 
-napi_value Take(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
+// (absent)
+napi_value Take(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
   const ReadGuard guard(attachment.session());
   ReadValue previous;
   Result<bool> existed = attachment.store().Take(guard, attachment.session(), key, &previous);
   if (!existed.ok()) return Throw(env, existed.status());
-  if (!existed.value()) return nullptr;
+  if (!existed.value()) return args[0];
   attachment.NoteMutation();
   return ValueToJs(env, previous);
 }
@@ -149,9 +152,9 @@ napi_value Release(napi_env, Attachment& attachment, const Key& key, const napi_
 
 void AddAtomicFunctions(Napi::Env env, Napi::Object exports) {
   const FunctionAdder add(env, exports);
-  add("exchange", KeyedCallback<1, WithPrimitive<0, Exchange>>);
-  add("exchangeEncoded", KeyedCallback<4, WithEncoded<0, Exchange>>);
-  add("take", KeyedCallback<0, Take>);
+  add("exchange", KeyedCallback<2, WithPrimitive<0, Exchange<1>>>);
+  add("exchangeEncoded", KeyedCallback<5, WithEncoded<0, Exchange<4>>>);
+  add("take", KeyedCallback<1, Take>);
   add("increment", KeyedCallback<1, WithPrimitive<0, Increment>>);
   add("compareAndSet", KeyedCallback<3, WithPrimitive<2, CompareAndSet>>);
   add("compareAndSetEncoded", KeyedCallback<6, WithEncoded<2, CompareAndSet>>);

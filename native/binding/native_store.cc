@@ -175,6 +175,10 @@ napi_value Page(napi_env env, Attachment& attachment, const napi_value* args) {
   return items.ToJs();
 }
 
+napi_value LastSequence(napi_env env, Attachment& attachment, const napi_value*) {
+  return ToJs(env, static_cast<double>(attachment.store().LastSequence()));
+}
+
 napi_value Recheck(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
   const ReadGuard guard(attachment.session());
   ReadValue value;
@@ -259,6 +263,7 @@ void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
   add("insert", KeyedCallback<2, Insert>);
   add("insertEncoded", KeyedCallback<5, InsertEncoded>);
   add("page", Callback<2, Page>);
+  add("lastSequence", Callback<0, LastSequence>);
   add("recheck", KeyedCallback<2, Recheck>);
   add("getInto", KeyedCallback<3, GetInto>);
   add("stats", Callback<0, Stats>);

@@ -160,6 +160,8 @@ class alignas(64) Shard {
   // Adds up to `count` live entries with numbers above `after`, in order; `count` is not 0. Returns whether there may
   // be more. Lock-free; within a ReadGuard.
   bool Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const SHARDMAP_EXCLUDES(mutex_);
+  // The number of the last entry that was inserted.
+  uint64_t last_sequence() const { return last_sequence_.load(std::memory_order_acquire); }
 
   ShardStats Stats() const SHARDMAP_EXCLUDES(mutex_);
 

@@ -438,6 +438,12 @@ void Store::Scan(const ReadGuard&, uint64_t after, size_t count, std::vector<Sca
   SortAndTrim(count, out);
 }
 
+uint64_t Store::LastSequence() const {
+  uint64_t last = 0;
+  for (size_t shard = 0; shard < shards(); ++shard) last = std::max(last, shards_[shard].last_sequence());
+  return last;
+}
+
 bool Store::ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const {
   const Entry::ReadOutcome outcome = scanned.entry->Read(out);
   if (outcome != Entry::ReadOutcome::kBusy) return outcome == Entry::ReadOutcome::kRead;

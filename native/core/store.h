@@ -149,6 +149,10 @@ class Store {
   // any is left. An entry whose number was met is never met again, whatever happens in between.
   void Scan(const ReadGuard& guard, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const;
 
+  // A number that no entry exceeds whose insertion returned before the call, and that all exceed whose insertion begins
+  // more than a tick of the sequencer after it returned. Lock-free.
+  uint64_t LastSequence() const;
+
   // The value of an entry met by a scan under the same guard. False if it was deleted since.
   bool ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const;
 

@@ -83,6 +83,27 @@ TEST_F(StoreTest, ValueReadBeforeAnOverwriteStaysAsLongAsItsGuard) {
   EXPECT_EQ(BytesOf(value), std::string(1000, 'a'));
 }
 
+TEST_F(StoreTest, TheLastNumberIsThatOfTheNewestEntryAlsoOfOneThatIsGone) {
+  EXPECT_EQ(store_.LastSequence(), 0u);
+  uint64_t before = 0;
+  for (int i = 0; i < 100; ++i) {
+    const OwnedKey key("key " + std::to_string(i));
+    ASSERT_TRUE(Set(key, "1").ok());
+    const uint64_t last = store_.LastSequence();
+    EXPECT_GT(last, before);
+    ASSERT_TRUE(Set(key, "2").ok());
+    if (i % 2 == 0) Delete(key);
+    EXPECT_EQ(store_.LastSequence(), last);
+    before = last;
+  }
+  const ReadGuard guard(*session_);
+  std::vector<ScannedEntry> page;
+  store_.Scan(guard, 0, 1000, &page);
+  EXPECT_EQ(page.back().sequence, store_.LastSequence());
+  store_.Scan(guard, store_.LastSequence(), 1000, &page);
+  EXPECT_TRUE(page.empty());
+}
+
 TEST_F(StoreTest, RecognisesAnEntryByItsNumber) {
   const OwnedKey key("key");
   ASSERT_TRUE(Set(key, "first").ok());
