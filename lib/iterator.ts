@@ -23,9 +23,10 @@ const PAGE_GROWTH = 4;
 const PAGE_HEAD_ITEMS = 1;
 const ENTRY_ITEMS = 4;
 
-/** A walk over a store. `key` is that of the entry that `advance` found last. */
+/** A walk over a store. `key` and `sequence` are those of the entry that `advance` found last. */
 export class Cursor {
   key: unknown = undefined;
+  sequence = 0;
   readonly #codec: Codec;
   #page: unknown[] = [];
   #bytes: Buffer | undefined;
@@ -33,7 +34,6 @@ export class Cursor {
   #kind = 0;
   #value: unknown = undefined;
   #index = 0;
-  #sequence = 0;
   #entries = PAGE_ENTRIES_MIN;
   #mutations: number;
 
@@ -65,7 +65,7 @@ export class Cursor {
     this.#index = index + ENTRY_ITEMS;
     const sequence = page[index] as number;
     this.key = page[index + 1];
-    this.#sequence = sequence;
+    this.sequence = sequence;
     if (native.control[0] === this.#mutations) {
       this.#kind = page[index + 2] as number;
       this.#value = page[index + 3];
@@ -78,7 +78,7 @@ export class Cursor {
 
   #turn(native: NativeStore): boolean {
     this.#mutations = native.control[0] as number;
-    this.#page = readPage(native.slot, this.#sequence, this.#entries);
+    this.#page = readPage(native.slot, this.sequence, this.#entries);
     this.#bytes = wrapList(this.#page);
     this.#index = PAGE_HEAD_ITEMS;
     if (this.#entries < PAGE_ENTRIES_MAX) this.#entries *= PAGE_GROWTH;

@@ -31,9 +31,11 @@ describe('the table of errors', () => {
 
   it('is not repeated: only lib/errors.ts makes errors', () => {
     for (const file of [
+      'atomics',
       'batch',
       'codec',
       'computation',
+      'entry',
       'groups',
       'handle',
       'iterator',
@@ -42,6 +44,7 @@ describe('the table of errors', () => {
       'options',
       'shard-map',
       'stats',
+      'sync-map',
       'writer',
     ]) {
       expect(read(`lib/${file}.ts`)).not.toMatch(/new (TypeError|RangeError|Error|ShardMapError)\(/);

@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -60,6 +61,16 @@ describe('the tarball', () => {
     expect(files).toEqual(expect.arrayContaining([...native, ...modules, 'native/sources.txt', 'dist/index.d.ts']));
   });
 
+  it('holds what each name leads to that it exports, with its types', async () => {
+    const { exports } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { exports: object };
+    const files = await contents(tarball);
+    const targets = Object.values(exports).flatMap((target: string | object) =>
+      typeof target === 'string' ? [target] : Object.values(target as Record<string, string>),
+    );
+    expect(targets).toContain('./dist/sync-map.d.ts');
+    expect(files).toEqual(expect.arrayContaining(targets.map((target) => target.replace(/^\.\//, ''))));
+  });
+
   it('holds one prebuilt binary, for this platform', async () => {
     const prebuilds = (await contents(tarball)).filter((file) => file.startsWith('prebuilds/'));
     expect(prebuilds).toHaveLength(1);
@@ -107,12 +118,18 @@ describe('an install without a prebuilt binary', () => {
 
 // Both print the value that a map gave back, and the addons of ours that the process has loaded: msgpackr has its own.
 const useMap = `
-const map = new ShardMap([['answer', 42]]);
+const map = SyncMap.from(new ShardMap([['answer', 42]]).handle);
 const addons = process.report.getReport().sharedObjects.filter((file) => /shardmap[a-z.]*[.]node$/.test(file));
-console.log(JSON.stringify({ value: map.get('answer'), addons }));
+console.log(JSON.stringify({ value: map.load('answer')[0], addons }));
 `;
-const esmProgram = { name: 'program.mjs', text: `import { ShardMap } from 'shardmap';${useMap}` };
-const cjsProgram = { name: 'program.cjs', text: `const { ShardMap } = require('shardmap');${useMap}` };
+const esmProgram = {
+  name: 'program.mjs',
+  text: `import { ShardMap } from 'shardmap'; import { SyncMap } from 'shardmap/sync-map';${useMap}`,
+};
+const cjsProgram = {
+  name: 'program.cjs',
+  text: `const { ShardMap } = require('shardmap'); const { SyncMap } = require('shardmap/sync-map');${useMap}`,
+};
 
 async function runProgram(project: string, program: { name: string; text: string }) {
   const file = path.join(project, program.name);
