@@ -13,7 +13,7 @@ export const MAJORS = ['22', '24', '26'];
 export const nodeResultFile = (major) => path.join(ROOT, `.build/results/node-${major}.json`);
 
 // What runs in a process of its own Node; the other tests are of files and builds.
-const TESTS = ['test/lib', 'test/conformance', 'test/threads'];
+const TESTS = ['test/lib', 'test/conformance', 'test/threads', 'test/linearizability'];
 const PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 
 /**

@@ -18,8 +18,13 @@ export class Thread {
   }
 
   /** Runs `workers/<name>.mjs`, and waits until it says that it is ready. */
-  static async start(name: string, workerData: unknown = undefined): Promise<Thread> {
-    const worker = new Worker(new URL(`./workers/${name}.mjs`, import.meta.url), { workerData });
+  static start(name: string, workerData: unknown = undefined): Promise<Thread> {
+    return Thread.startIn(import.meta.url, name, workerData);
+  }
+
+  /** The same beside the file `base`. */
+  static async startIn(base: string, name: string, workerData: unknown = undefined): Promise<Thread> {
+    const worker = new Worker(new URL(`./workers/${name}.mjs`, base), { workerData });
     const thread = new Thread(worker);
     await thread.answer();
     return thread;

@@ -1,0 +1,81 @@
+/** Takes histories: has workers use the same few keys of a map at the same time, and gathers what they wrote down. */
+
+import { type Key, ShardMap } from '../../lib/index.js';
+import { Thread } from '../threads/threads.js';
+import type { History, Operation } from './history.js';
+import { KINDS, type Kind } from './operations.mjs';
+import type { Shape } from './values.mjs';
+
+/** How a history is made. `operations` is their number over all workers. */
+export interface Plan {
+  readonly workers: number;
+  readonly operations: number;
+  readonly seed: number;
+  readonly shards: number;
+  readonly keys: readonly Key[];
+  readonly shape: Shape;
+  /** How often each operation is drawn. */
+  readonly mix: Mix;
+  /** Whether other keys come and go in the same shards. */
+  readonly crowd: boolean;
+}
+
+type Batch = 'getMany' | 'hasMany' | 'setMany' | 'deleteMany' | 'clear' | 'iterate';
+export type Mix = Readonly<Partial<Record<Exclude<Kind, 'clear'> | 'entry' | Batch, number>>>;
+
+/** What a worker wrote down: a row for each operation. */
+interface Columns {
+  readonly rows: number;
+  readonly kind: Uint8Array;
+  readonly key: Uint8Array;
+  readonly invoked: BigInt64Array;
+  readonly returned: BigInt64Array;
+  readonly expected: Float64Array;
+  readonly argument: Float64Array;
+  readonly result: Float64Array;
+}
+
+/** Threads that take one history after the other: as many of them as a plan says. */
+export class Recorders {
+  readonly #threads: readonly Thread[];
+
+  private constructor(threads: readonly Thread[]) {
+    this.#threads = threads;
+  }
+
+  static async start(count: number): Promise<Recorders> {
+    return new Recorders(
+      await Promise.all(Array.from({ length: count }, () => Thread.startIn(import.meta.url, 'recorder'))),
+    );
+  }
+
+  async take({ workers, operations, seed, shards, ...plan }: Plan): Promise<History> {
+    const map = new ShardMap<Key, unknown>(null, { shards });
+    const gate = new SharedArrayBuffer(4);
+    const answers = this.#threads.slice(0, workers).map((thread, worker) => {
+      const own = { worker, operations: Math.ceil(operations / workers), seed: seed + worker };
+      return thread.ask({ ...plan, ...own, handle: map.handle, gate, rivals: workers });
+    });
+    const columns = (await Promise.all(answers)) as Columns[];
+    map.close();
+    const base = columns.reduce((least, { invoked: [first = 0n] }) => (first < least ? first : least), 2n ** 63n);
+    return columns.flatMap((each, worker) => readColumns(each, worker, base));
+  }
+
+  async end(): Promise<void> {
+    for (const thread of this.#threads) await thread.end();
+  }
+}
+
+function readColumns(columns: Columns, worker: number, base: bigint): Operation[] {
+  return Array.from({ length: columns.rows }, (_, row) => ({
+    kind: KINDS[columns.kind[row] as number] as Kind,
+    worker,
+    key: columns.key[row] as number,
+    invoked: Number((columns.invoked[row] as bigint) - base),
+    returned: Number((columns.returned[row] as bigint) - base),
+    expected: columns.expected[row] as number,
+    argument: columns.argument[row] as number,
+    result: columns.result[row] as number,
+  }));
+}
