@@ -3,27 +3,18 @@
 //
 // Without arguments all bugs; `quick`: those that CI plants; else those whose names contain one of the words. A race is
 // not lost every time, so a test has several attempts.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BUGS } from '../test/planted/bugs.mjs';
-import { files } from './files.mjs';
-import { ROOT } from './sources.mjs';
-import { CI, capture, have } from './tool.mjs';
+import { buildPackage, runPackageTests } from './planted/package.mjs';
+import { buildProgram, configure, runProgram } from './planted/programs.mjs';
+import { copySources, TREE } from './planted/tree.mjs';
+import { CI } from './tool.mjs';
 
-/**
- * @typedef {import('../test/planted/bugs.mjs').Bug} Bug
- * @typedef {{ failed: boolean, how: string }} Outcome
- */
-
-const FOLDER = path.join(ROOT, '.build/planted');
-const TREE = path.join(FOLDER, 'tree');
-const FLAGS = { plain: '-O2', thread: '-O1 -g1' };
+/** @typedef {import('../test/planted/bugs.mjs').Bug} Bug */
 
 const ATTEMPTS_MAX = 20;
 const BUG_MS_MAX = 60_000;
-const RUN_MS_MAX = 60_000;
 
 process.exitCode = main(process.argv.slice(2)) ? 0 : 1;
 
@@ -32,7 +23,7 @@ function main(args) {
   // Those of one file after another: what depends on it is built anew once less for each.
   const bugs = BUGS.filter((bug) => isWanted(bug, args)).sort((a, b) => a.file.localeCompare(b.file));
   copySources();
-  const missing = [...new Set(bugs.map(kindOf))].map(configure).find((why) => why !== undefined);
+  const missing = [...new Set(bugs.map(treeOf))].map(configure).find((why) => why !== undefined);
   if (missing !== undefined) {
     console.log(`SKIPPED planted bugs: ${missing}${CI ? ', and CI skips nothing' : ''}`);
     return !CI;
@@ -57,77 +48,24 @@ function kindOf(bug) {
   return bug.kind ?? 'plain';
 }
 
-/** Brings the copy up to date, and touches no file that is: what depends on it need not be built again. */
-function copySources() {
-  const names = ['CMakeLists.txt', 'test/planted/CMakeLists.txt'];
-  for (const folder of ['native', 'test/native']) names.push(...files(folder, ['.cc', '.h', 'sources.txt']));
-  for (const name of files('', [''], TREE)) {
-    if (!names.includes(name)) rmSync(path.join(TREE, name));
-  }
-  for (const name of names) {
-    const text = readFileSync(path.join(ROOT, name), 'utf8');
-    const copy = path.join(TREE, name);
-    if (existsSync(copy) && readFileSync(copy, 'utf8') === text) continue;
-    mkdirSync(path.dirname(copy), { recursive: true });
-    writeFileSync(copy, text);
-  }
-}
-
 /**
- * @param {'plain' | 'thread'} kind
- * @returns {string | undefined} what is missing
+ * The folder in which it is built: the addon is built where the programs are.
+ *
+ * @param {Bug} bug
  */
-function configure(kind) {
-  for (const tool of ['cmake', 'ninja']) if (!have(tool)) return `${tool} is not installed`;
-  const args = ['-S', path.join(TREE, 'test/planted'), '-B', path.join(FOLDER, kind), '-G', 'Ninja'];
-  args.push('-DCMAKE_BUILD_TYPE=Test', `-DCMAKE_CXX_FLAGS_TEST=${FLAGS[kind]}`);
-  if (kind === 'thread') {
-    args.push('-DSHARDMAP_SANITIZER=thread');
-    if (process.env['CXX'] === undefined && have('clang++')) args.push('-DCMAKE_CXX_COMPILER=clang++');
-  }
-  const { ok, output } = capture('cmake', args);
-  if (ok) return undefined;
-  const missing = /SHARDMAP_MISSING: (.*)/.exec(output)?.[1];
-  if (missing === undefined) throw new Error(output);
-  return missing;
-}
-
-/** @param {Bug} bug */
-function program(bug) {
-  return `shardmap_${path.basename(bug.test)}`;
+function treeOf(bug) {
+  const kind = kindOf(bug);
+  return kind === 'package' ? 'plain' : kind;
 }
 
 /** @param {Bug} bug */
 function build(bug) {
-  const folder = path.join(FOLDER, kindOf(bug));
-  return capture('cmake', ['--build', folder, '--target', program(bug), '--parallel', String(availableParallelism())]);
+  return kindOf(bug) === 'package' ? buildPackage() : buildProgram(bug, treeOf(bug));
 }
 
-/**
- * Runs the tests that must notice the bug, once.
- *
- * @param {Bug} bug
- * @returns {Outcome}
- */
+/** @param {Bug} bug */
 function runTests(bug) {
-  const { status, signal, stdout } = spawnSync(
-    path.join(FOLDER, kindOf(bug), program(bug)),
-    [`--gtest_filter=${bug.filter}`, '--gtest_fail_fast'],
-    {
-      encoding: 'utf8',
-      timeout: RUN_MS_MAX,
-      killSignal: 'SIGKILL',
-      maxBuffer: 1 << 30,
-      env: { ...process.env, TSAN_OPTIONS: 'halt_on_error=1' },
-    },
-  );
-  if (/^Running main|\[==========\] Running 0 tests/m.test(stdout) && !stdout.includes('[ RUN      ]')) {
-    return { failed: false, how: `no test is called ${bug.filter}` };
-  }
-  const failedTest = /^\[ {2}FAILED {2}\] ([^\s,]+)/m.exec(stdout)?.[1];
-  const last = failedTest ?? [...stdout.matchAll(/^\[ RUN {6}\] (\S+)/gm)].at(-1)?.[1] ?? program(bug);
-  const how = signal === 'SIGKILL' ? 'hung' : signal !== null ? `died of ${signal}` : 'failed';
-  return { failed: status !== 0, how: `${last} ${how}` };
+  return kindOf(bug) === 'package' ? runPackageTests(bug) : runProgram(bug, treeOf(bug));
 }
 
 /**

@@ -11,6 +11,7 @@ import { BUGS as counts } from './bugs/counts.mjs';
 import { BUGS as epochs } from './bugs/epochs.mjs';
 import { BUGS as keys } from './bugs/keys.mjs';
 import { BUGS as operations } from './bugs/operations.mjs';
+import { BUGS as packageBugs } from './bugs/package.mjs';
 import { BUGS as tables } from './bugs/tables.mjs';
 import { BUGS as valueVersions } from './bugs/value-versions.mjs';
 import { BUGS as values } from './bugs/values.mjs';
@@ -18,11 +19,12 @@ import { BUGS as views } from './bugs/views.mjs';
 
 /**
  * `test` is a file of test/native without its ending, and `filter` the tests in it that must fail; `kind` is the build
- * in which they do, optimised or under ThreadSanitizer. `quick` marks those that CI plants.
+ * in which they do, optimised or under ThreadSanitizer. With the kind `package` they are a file of test/ and tests by
+ * vitest, which see the bug through the whole package. `quick` marks those that CI plants.
  *
  * @typedef {{
  *   name: string, why: string, file: string, find: string, replace: string,
- *   test: string, filter: string, kind?: 'plain' | 'thread', quick?: boolean,
+ *   test: string, filter: string, kind?: 'plain' | 'thread' | 'package', quick?: boolean,
  * }} Bug
  */
 
@@ -39,4 +41,5 @@ export const BUGS = [
   ...atomics,
   ...batches,
   ...counts,
+  ...packageBugs,
 ];

@@ -1,0 +1,32 @@
+// The copy of the sources in which bugs are planted.
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { files } from '../files.mjs';
+import { ROOT } from '../sources.mjs';
+
+export const FOLDER = path.join(ROOT, '.build/planted');
+export const TREE = path.join(FOLDER, 'tree');
+
+const SINGLE = ['CMakeLists.txt', 'test/planted/CMakeLists.txt', 'test/lib/run-size.ts'];
+const SETTINGS = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts'];
+const CPP = ['native', 'test/native'];
+const PACKAGE = ['lib', 'test/linearizability', 'test/threads'];
+
+/** Brings the copy up to date, and touches no file that is: what depends on it need not be built again. */
+export function copySources() {
+  const names = [...SINGLE, ...SETTINGS];
+  for (const folder of CPP) names.push(...files(folder, ['.cc', '.h', 'sources.txt']));
+  for (const folder of PACKAGE) names.push(...files(folder, ['.ts', '.mjs']));
+  for (const name of files('', [''], TREE)) {
+    if (!names.includes(name)) rmSync(path.join(TREE, name));
+  }
+  for (const name of names) {
+    const text = readFileSync(path.join(ROOT, name), 'utf8');
+    const copy = path.join(TREE, name);
+    if (existsSync(copy) && readFileSync(copy, 'utf8') === text) continue;
+    mkdirSync(path.dirname(copy), { recursive: true });
+    writeFileSync(copy, text);
+  }
+  const modules = path.join(TREE, 'node_modules');
+  if (!existsSync(modules)) symlinkSync(path.join(ROOT, 'node_modules'), modules, 'junction');
+}

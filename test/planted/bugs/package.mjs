@@ -1,0 +1,96 @@
+// Of the whole package, addon and TypeScript, in histories of its workers.
+
+/** @type {readonly import('../bugs.mjs').Bug[]} */
+export const BUGS = [
+  {
+    name: 'overwriting that near caches do not learn of',
+    why: 'a thread goes on reading the old value after the new one was set',
+    file: 'native/core/shard.cc',
+    find: '  ChangeValueLocked([&] { entry->Overwrite(value, block); });',
+    replace: '  entry->Overwrite(value, block);',
+    test: 'linearizability/histories',
+    filter: 'reads',
+    kind: 'package',
+    quick: true,
+  },
+  {
+    name: 'near cache that believes what it has',
+    why: 'only the version of the shard tells whether the value is current',
+    file: 'lib/near-cache.ts',
+    find: 'return this.#versions[record.versionIndex] === record.version;',
+    replace: 'return this.#versions[record.versionIndex] !== Number.NaN;',
+    test: 'linearizability/histories',
+    filter: 'reads',
+    kind: 'package',
+  },
+  {
+    name: 'write on condition that does not look',
+    why: 'two comparisons with the same value would both succeed',
+    file: 'native/core/shard.cc',
+    find: '      if (entry->stamp() != request.stamp) return PutOutcome::kChanged;\n',
+    replace: '',
+    test: 'linearizability/histories',
+    filter: 'comparisons',
+    kind: 'package',
+    quick: true,
+  },
+  {
+    name: 'deletion on condition that does not look',
+    why: 'it would delete a value that was set after the comparison',
+    file: 'native/core/shard.cc',
+    find: '  if (request.stamp != nullptr && place.entry->stamp() != *request.stamp) return DeleteOutcome::kChanged;\n',
+    replace: '',
+    test: 'linearizability/histories',
+    filter: 'comparisons',
+    kind: 'package',
+  },
+  {
+    name: 'update that compares with what came while its function ran',
+    why: 'the write of another thread would be lost',
+    file: 'lib/atomics.ts',
+    find: 'if (publish(slotOf, codec, key, next, sequence, version)) return next;',
+    replace: `findStamped(slotOf(), key, ABSENT);
+      if (publish(slotOf, codec, key, next, reply[2] as number, reply[3] as number)) return next;
+      void [sequence, version];`,
+    test: 'linearizability/histories',
+    filter: 'comparisons',
+    kind: 'package',
+  },
+  {
+    name: 'increment of two steps',
+    why: 'of two increments at once one would be lost',
+    file: 'lib/shard-map.ts',
+    find: '    const sum = add(this.#native.slot, own, by);\n',
+    replace: `    const current = this.get(key) ?? (typeof by === 'bigint' ? 0n : 0);
+    const sum = ((current as number) + (by as number)) as number | bigint;
+    void add;
+    this.set(key, sum as V);
+`,
+    test: 'linearizability/histories',
+    filter: 'counters',
+    kind: 'package',
+  },
+  {
+    name: 'getAndDelete of two steps',
+    why: 'two threads would get the same value',
+    file: 'lib/shard-map.ts',
+    find: '    const previous = this.#codec.decodeStored(take(this.#native.slot, own));\n',
+    replace: `    void take;
+    const previous = this.get(key);
+    this.delete(key);
+`,
+    test: 'linearizability/histories',
+    filter: 'come and go',
+    kind: 'package',
+  },
+  {
+    name: 'computed insertion over what came meanwhile',
+    why: 'the value that another thread inserted, and told of, would be lost',
+    file: 'lib/shard-map.ts',
+    find: '    if (computation.isOwnEntry) {\n',
+    replace: '    if (computation.isOwnEntry || computation.key === key) {\n',
+    test: 'linearizability/histories',
+    filter: 'come and go',
+    kind: 'package',
+  },
+];
