@@ -6,7 +6,7 @@
  * SHARDMAP_TEST_HISTORIES (50) and SHARDMAP_TEST_HISTORY_OPERATIONS (20000) say how many there are, and of what length.
  */
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { seed } from '../lib/run-size.js';
 import { findViolation, formatViolation } from './checker.js';
 import type { History } from './history.js';
@@ -81,10 +81,10 @@ function countOverlaps(history: History): number {
 }
 
 let recorders: Recorders;
-beforeAll(async () => {
+beforeEach(async () => {
   recorders = await Recorders.start(WORKERS_MAX);
 });
-afterAll(() => recorders.end());
+afterEach(() => recorders.end());
 
 describe(`histories of ${OPERATIONS} operations are linearizable (SHARDMAP_TEST_SEED=${seed})`, () => {
   const share = Math.ceil(HISTORIES / USES.length);
