@@ -190,7 +190,7 @@ describe('a value over the limit', () => {
     refused(() => addon.setEncoded(slot, 'a', kind, bytes, 0, bytes.length));
     refused(() => addon.setEncoded(slot, 'new', kind, bytes, 0, bytes.length));
     refused(() => addon.insertEncoded(slot, 'new', kind, bytes, 0, bytes.length, undefined));
-    refused(() => addon.exchangeEncoded(slot, 'a', kind, bytes, 0, bytes.length));
+    refused(() => addon.exchangeEncoded(slot, 'a', kind, bytes, 0, bytes.length, undefined));
     refused(() => addon.compareAndSetEncoded(slot, 'a', 1, false, kind, bytes, 0, bytes.length));
     refused(() => addon.setEncodedIf(slot, 'new', kind, bytes, 0, bytes.length, 0, 0));
     expect([addon.get(slot, 'a'), addon.has(slot, 'new'), addon.size(slot)]).toEqual([1, false, 1]);
