@@ -22,8 +22,8 @@ const BIGINT_MAX = 2n ** BigInt(SUM_BITS_MAX) - 1n;
 /** The function of an update leaves the entry as it is. */
 export const KEEP: unique symbol = Symbol('keep');
 
-/** Attempts of an update before it claims its key: beyond what threads that only update need (docs/performance.md). */
-const FREE_ATTEMPTS = 32;
+/** Attempts of an update before it claims its key: more gain nothing (docs/performance.md, atomic updates). */
+const FREE_ATTEMPTS = 4;
 /** How long others wait for the first attempt with a claim, and then for each twice as long, up to the last. */
 const CLAIM_MS_MIN = 1;
 const CLAIM_MS_MAX = 128;
