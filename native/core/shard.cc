@@ -400,7 +400,7 @@ uint64_t Shard::Clear(const WriteContext& context) {
 }
 
 bool Shard::Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {
-  if (last_sequence() <= after) return false;
+  if (last_sequence_.load(std::memory_order_acquire) <= after) return false;
   size_t left = count;
   ViewEntries().Scan(after, [&](const Entry* entry) {
     out->push_back({entry->sequence(), entry});
