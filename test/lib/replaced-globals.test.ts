@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';
+import { SyncMap } from '../../lib/sync-map.js';
 
 const { defineProperty, getOwnPropertyDescriptor } = Object;
 const bytes = Uint8Array.of(1, 2);
@@ -26,6 +27,33 @@ function restoreAll(): void {
 
 /** What msgpackr needs, and so a value that is a plain object: no promise is made for it. */
 const usedByPackage = ['Object', 'Array', 'Array.prototype.push', 'Array.prototype.map'];
+
+/** Atomic updates, by the methods of both classes. */
+function useAtomics(object: (value: object) => unknown): unknown {
+  const map = new ShardMap<Key, unknown>();
+  const sync = SyncMap.from<Key, unknown>(map.handle);
+  const results = [
+    map.increment('n'),
+    map.update('list', () => object([1])),
+    map.compareAndSet('list', object([1]), object([2])),
+    map
+      .entry('n')
+      .andModify((n) => (n as number) + 1)
+      .orInsert(0),
+    map.getAndSet(['pair', 1], object({ b: 3 })),
+    sync.load('n'),
+    sync.loadOrStore('c', object({ b: 4 })),
+    sync.swap('c', undefined),
+    sync.compareAndSwap('c', undefined, 5),
+    sync.loadAndDelete(['pair', 1]),
+  ];
+  let visits = 0;
+  sync.range(() => ++visits < 2);
+  const counts = [visits, sync.count()];
+  sync.close();
+  map.close();
+  return [results, counts];
+}
 
 /** Uses everything, and says what it saw; only the caller compares, with all replaced things back in their places. */
 function useAll(hasObjects: boolean): unknown {
@@ -53,6 +81,7 @@ function useAll(hasObjects: boolean): unknown {
   const mask = map.set('bytes', bytes).gather(['absent', 'bytes'], rows, { missing: 7 });
   const gathered = [mask[0], mask[1], rows[1], rows[2], map.getInto('bytes', rows, 2), map.delete('bytes')];
   const facts = [
+    useAtomics(object),
     gathered,
     inserted,
     seen,
