@@ -63,14 +63,14 @@ export class ShardMapEntry<K extends Key = string, V = unknown> {
   andModify(callback: (value: V, key: K) => V | undefined): this {
     if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
     if (this.#pending.length > 0) {
-      this.#pending.push(callback);
+      this.#pending[this.#pending.length] = callback;
       return this;
     }
     const next = this.#target.update((current) => {
       if (current === ABSENT) return KEEP;
       return orAbsent(callback(current as V, this.key));
     });
-    if (next === KEEP) this.#pending.push(callback);
+    if (next === KEEP) this.#pending[this.#pending.length] = callback;
     this.#modified = next === KEEP || next === ABSENT ? undefined : { value: next as V };
     return this;
   }
@@ -117,8 +117,8 @@ export class ShardMapEntry<K extends Key = string, V = unknown> {
 
   #modify(callbacks: readonly Modify[], value: unknown): unknown {
     let next = value;
-    for (const callback of callbacks) {
-      if (next === undefined) break;
+    for (let index = 0; index < callbacks.length && next !== undefined; index++) {
+      const callback = callbacks[index] as Modify;
       next = callback(next as never, this.key as never);
     }
     return orAbsent(next);

@@ -40,6 +40,10 @@ function useAtomics(object: (value: object) => unknown): unknown {
       .entry('n')
       .andModify((n) => (n as number) + 1)
       .orInsert(0),
+    map
+      .entry('new')
+      .andModify(() => 6)
+      .orInsert(7),
     map.getAndSet(['pair', 1], object({ b: 3 })),
     sync.load('n'),
     sync.loadOrStore('c', object({ b: 4 })),
