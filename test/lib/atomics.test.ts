@@ -110,7 +110,7 @@ describe(`with seed ${seed}, random operations`, () => {
   it('increment as JavaScript adds', () => {
     const number = fc.oneof(
       fc.integer(),
-      fc.double({ min: -(2 ** 53), max: 2 ** 53, noNaN: true }),
+      fc.double({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, noNaN: true }),
       fc.maxSafeInteger(),
       fc.constantFrom(-0, 0.1, Number.MIN_VALUE),
     );

@@ -74,7 +74,7 @@ export const BUGS = [
     name: 'getAndDelete of two steps',
     why: 'two threads would get the same value',
     file: 'lib/shard-map.ts',
-    find: '    const previous = this.#codec.decodeStored(take(this.#native.slot, own));\n',
+    find: '    const previous = this.#codec.decodeStored(take(this.#native.slot, own, undefined));\n',
     replace: `    void take;
     const previous = this.get(key);
     this.delete(key);
