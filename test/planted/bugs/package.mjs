@@ -1,4 +1,4 @@
-// Of the whole package, addon and TypeScript, in histories of its workers.
+// Of the whole package, addon and TypeScript, in histories and races of its workers.
 
 /** @type {readonly import('../bugs.mjs').Bug[]} */
 export const BUGS = [
@@ -91,6 +91,30 @@ export const BUGS = [
     replace: '    if (computation.isOwnEntry || computation.key === key) {\n',
     test: 'linearizability/histories',
     filter: 'come and go',
+    kind: 'package',
+  },
+  {
+    name: 'swap of a SyncMap of two steps',
+    why: 'a value that another thread swaps in between would be lost',
+    file: 'lib/sync-map.ts',
+    find: '    return this.#loaded(replace(this.#slotOf, codecOf(map), key, value, ABSENT));\n',
+    replace: `    void replace;
+    const previous = this.load(key);
+    map.set(key, value);
+    return previous;
+`,
+    test: 'threads/sync-map',
+    filter: 'swapped out once',
+    kind: 'package',
+  },
+  {
+    name: 'range of a SyncMap that has no end',
+    why: 'a key that is stored again after its visit would be visited twice',
+    file: 'lib/sync-map.ts',
+    find: 'cursor.sequence <= last)',
+    replace: 'cursor.sequence <= last * Number.POSITIVE_INFINITY)',
+    test: 'threads/sync-map',
+    filter: 'over no key twice',
     kind: 'package',
   },
 ];
