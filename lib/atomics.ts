@@ -27,13 +27,13 @@ const FREE_ATTEMPTS = 4;
 /** How long others wait for the first attempt with a claim, and then for each twice as long, up to the last. */
 const CLAIM_MS_MIN = 1;
 const CLAIM_MS_MAX = 128;
-/** Attempts that fail because the function itself changes the entry, before an update gives up. */
+/** Attempts that fail because the function itself changes the entry, by whatever map, before an update gives up. */
 const OWN_CHANGES_MAX = 16;
 
 /** The slot of a store is asked for each time it is needed, as user's code may close it in between. */
 export type SlotOf = () => number;
 
-/** Returns the sum. `key` is read once. */
+/** Returns the sum. */
 export function add(slot: number, key: unknown, by: unknown): number | bigint {
   if (typeof by === 'bigint') {
     if (by > BIGINT_MAX || by < -BIGINT_MAX)
@@ -138,8 +138,10 @@ export function updateEntry(
   let attempt = 0;
   try {
     for (; ; attempt++) {
-      if (attempt >= FREE_ATTEMPTS)
+      const hadClaim =
+        attempt >= FREE_ATTEMPTS &&
         claim(slotOf(), key, min(CLAIM_MS_MIN * 2 ** (attempt - FREE_ATTEMPTS), CLAIM_MS_MAX));
+      if ((hadClaim || computation.isTouched) && ++ownChanges === OWN_CHANGES_MAX) throw createOwnChangeError(key);
       const stored = findStamped(slotOf(), key, ABSENT);
       const sequence = reply[2] as number;
       const version = reply[3] as number;
@@ -149,7 +151,6 @@ export function updateEntry(
       if (next === KEEP || (next === ABSENT && current === ABSENT)) return next;
       if (isPromise(next)) throw createArgumentError('what the callback returns', 'a value, and no promise', next);
       if (publish(slotOf, codec, key, next, sequence, version)) return next;
-      if (computation.isTouched && ++ownChanges === OWN_CHANGES_MAX) throw createOwnChangeError(key);
     }
   } finally {
     const slot = slotOf();

@@ -208,14 +208,17 @@ class EntryReader {
   readonly #codec: Codec;
   /** `noted` receives the keys. */
   readonly #noted: unknown[] | undefined;
-  /** The slot, then keys and values in turn: while there is no batch. */
-  readonly #args: unknown[] = [undefined];
+  /** The slot, then keys and values in turn: while there is no batch. Made in its size, which is cheaper than to grow. */
+  readonly #args: unknown[];
+  #argsUsed = 1;
   #batch: EntryBatch | undefined;
   #count = 0;
 
-  constructor(codec: Codec, noted: unknown[] | undefined) {
+  /** `expected` entries may come, or others. */
+  constructor(codec: Codec, noted: unknown[] | undefined, expected: number) {
     this.#codec = codec;
     this.#noted = noted;
+    this.#args = new List<unknown>(1 + (2 * expected < ITEMS_PER_CALL ? 2 * expected : ITEMS_PER_CALL));
   }
 
   /** Runs code of the user's that `entry` and its value have. */
@@ -224,12 +227,11 @@ class EntryReader {
     const first = entry[0];
     const key = typeof first === 'object' ? readKeyOnce(first) : first;
     const value = entry[1];
-    const args = this.#args;
     if (this.#batch !== undefined) {
       this.#addTo(this.#batch, key, value);
-    } else if (args.length < ITEMS_PER_CALL && isPrimitive(value) && !isUint8Array(key)) {
-      args[args.length] = key;
-      args[args.length] = value;
+    } else if (this.#argsUsed < ITEMS_PER_CALL && isPrimitive(value) && !isUint8Array(key)) {
+      this.#args[this.#argsUsed++] = key;
+      this.#args[this.#argsUsed++] = value;
     } else {
       this.#addTo(this.#open(), key, value);
     }
@@ -242,6 +244,7 @@ class EntryReader {
       this.#batch.set(slot);
     } else {
       this.#args[0] = slot;
+      this.#args.length = this.#argsUsed;
       apply(setEntries as OnItems, undefined, this.#args);
     }
   }
@@ -253,7 +256,7 @@ class EntryReader {
   #open(): EntryBatch {
     const args = this.#args;
     this.#batch = new EntryBatch();
-    for (let index = 1; index < args.length; index += 2) this.#batch.add(args[index], args[index + 1]);
+    for (let index = 1; index < this.#argsUsed; index += 2) this.#batch.add(args[index], args[index + 1]);
     return this.#batch;
   }
 
@@ -270,7 +273,7 @@ export function setAll(
   entries: Iterable<readonly [unknown, unknown]>,
   noted: unknown[] | undefined,
 ): void {
-  const reader = new EntryReader(codec, noted);
+  const reader = new EntryReader(codec, noted, isArray(entries) ? entries.length : 0);
   try {
     if (isArray(entries)) {
       for (let index = 0; index < entries.length; index++) reader.add(entries[index]);

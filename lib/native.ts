@@ -108,9 +108,10 @@ export interface Addon {
   deleteIf(slot: number, key: unknown, sequence: number, version: number): boolean;
   /**
    * Keeps all other threads' writes of `key` waiting until `release`, so many milliseconds at most. Waits itself while
-   * another thread has a claim in the key's shard.
+   * another thread has a claim in the key's shard. Returns whether this thread has had the claim from before until now: then
+   * no other has written the key since, but by `clear`.
    */
-  claim(slot: number, key: unknown, milliseconds: number): void;
+  claim(slot: number, key: unknown, milliseconds: number): boolean;
   release(slot: number, key: unknown): void;
   /**
    * `[bytes, sequence, key, kind, value, …]` of about `count` entries with a sequence above `after`, in insertion order;

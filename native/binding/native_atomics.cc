@@ -139,8 +139,7 @@ napi_value Claim(napi_env env, Attachment& attachment, const Key& key, const nap
   constexpr uint64_t kNanosPerMilli = 1'000'000;
   uint32_t millis = 0;
   napi_get_value_uint32(env, args[0], &millis);
-  attachment.store().Claim(attachment.session(), key, millis * kNanosPerMilli);
-  return nullptr;
+  return ToJs(env, attachment.store().Claim(attachment.session(), key, millis * kNanosPerMilli));
 }
 
 napi_value Release(napi_env, Attachment& attachment, const Key& key, const napi_value*) {

@@ -337,13 +337,16 @@ DeleteOutcome Shard::DeleteLocked(const WriteContext& context, const HashedKey& 
   return DeleteOutcome::kDeleted;
 }
 
-void Shard::Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) {
+bool Shard::Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) {
   for (int turn = 0;; ++turn) {
     {
       MutexLock lock(mutex_);
       if (!HasOtherClaimLocked(context)) {
-        claim_ = {key.hash, context.sequencer.clock().NowNanos() + nanos, context.session.id()};
-        return;
+        const uint64_t now_ns = context.sequencer.clock().NowNanos();
+        const bool is_same = claim_.session == context.session.id() && claim_.hash == key.hash;
+        const bool had_it = is_same && now_ns < claim_.deadline_ns;
+        claim_ = {key.hash, now_ns + nanos, context.session.id()};
+        return had_it;
       }
     }
     AwaitClaim(turn);

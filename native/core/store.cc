@@ -261,10 +261,10 @@ Result<bool> Store::CompareAndDelete(const ReadGuard& guard, Session& session, c
   return false;
 }
 
-void Store::Claim(Session& session, const Key& key, uint64_t nanos) {
+bool Store::Claim(Session& session, const Key& key, uint64_t nanos) {
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
-  shards_[shard].Claim(ContextFor(session, shard), hashed, nanos);
+  return shards_[shard].Claim(ContextFor(session, shard), hashed, nanos);
 }
 
 void Store::Release(Session& session, const Key& key) {

@@ -117,8 +117,9 @@ class Store {
                              Value value);
   Result<bool> CompareAndDelete(const ReadGuard& guard, Session& session, const Key& key, const Expectation& expected);
 
-  // Keeps other sessions' writes of the key waiting, so long at most, until Release: see Shard.
-  void Claim(Session& session, const Key& key, uint64_t nanos);
+  // Keeps other sessions' writes of the key waiting, so long at most, until Release: see Shard. Returns whether the
+  // session has had the claim until now.
+  bool Claim(Session& session, const Key& key, uint64_t nanos);
   void Release(Session& session, const Key& key);
 
   // Removes what is there, shard by shard; entries that others insert meanwhile may stay.

@@ -117,6 +117,17 @@ TEST_F(ClaimTest, LeavesOtherKeysAndReadsAlone) {
                [&] { store_.Release(*owner_, key_.key()); });
 }
 
+TEST_F(ClaimTest, TellsWhetherItWasKept) {
+  EXPECT_FALSE(store_.Claim(*owner_, key_.key(), kClaimNanos));
+  EXPECT_TRUE(store_.Claim(*owner_, key_.key(), kClaimNanos));
+  clock_.Advance(kClaimNanos);
+  EXPECT_FALSE(store_.Claim(*owner_, key_.key(), kClaimNanos));
+  EXPECT_FALSE(store_.Claim(*owner_, other_key_.key(), kClaimNanos));  // one for a shard
+  EXPECT_FALSE(store_.Claim(*owner_, key_.key(), kClaimNanos));
+  store_.Release(*owner_, key_.key());
+  EXPECT_FALSE(store_.Claim(*owner_, key_.key(), kClaimNanos));
+}
+
 TEST_F(ClaimTest, OutlivesNoClear) {
   ASSERT_TRUE(store_.Set(*owner_, key_.key(), Text("first")).ok());
   EntryStamp stamp;
