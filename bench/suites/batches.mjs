@@ -17,7 +17,12 @@ const OBJECTS = 10_000;
 
 const TARGET = ratioAtMost(0.6, 0.4);
 
-/** @param {import('../run.mjs').Options} options */
+/**
+ * Maps are filled in the order of the keys and used in another: what is used in the order of its insertion is in a row in
+ * memory, in a shard as in a `Map`.
+ *
+ * @param {import('../run.mjs').Options} options
+ */
 export async function* measure(options) {
   const keys = keptKeys(keyBytes(ENTRIES));
   const order = shuffledIndices(ENTRIES);
@@ -37,8 +42,8 @@ async function* measureReads(keys, order, options) {
   const shardMap = new ShardMap();
   /** @type {Map<string, number>} */
   const map = new Map();
-  fill(shardMap, keys, order);
-  fill(map, keys, order);
+  fill(shardMap, keys, indices(ENTRIES));
+  fill(map, keys, indices(ENTRIES));
   const getMany = (/** @type {number} */ size) =>
     inStretches(ENTRIES, (from, to) => many.getMany(shardMap, keys, order, from, to, size));
   const get = inStretches(ENTRIES, (from, to) => single.getKept(shardMap, keys, order, from, to));
@@ -95,7 +100,7 @@ async function* measureWrites(keys, order, options) {
   const [many, single] = await loadAll();
   /** @type {Subject} */
   const shardMap = new ShardMap();
-  fill(shardMap, keys, order);
+  fill(shardMap, keys, indices(ENTRIES));
   const set = inStretches(ENTRIES, (from, to) => single.setKept(shardMap, keys, order, from, to));
   for (const size of [BATCH, ...OTHER_BATCHES]) {
     const name = `setMany, overwrite, batches of ${size}`;
