@@ -16,9 +16,6 @@ const README = path.join(ROOT, 'README.md');
 const ALL_ROWS = path.join(ROOT, 'bench/results/README.md');
 const CHART_FOLDER = path.join(ROOT, 'docs/charts');
 const [BEGIN, END] = ['<!-- measured: begin -->', '<!-- measured: end -->'];
-/** Suites whose rows README.md has; of others it has those with a target. */
-const SHORT_LIST = ['get', 'set', 'memory', 'scaling'];
-
 /** @typedef {import('./pairs.mjs').Row} Row */
 /** @typedef {import('./results.mjs').Result} Result */
 
@@ -61,11 +58,13 @@ function replaceMeasured(text, measured) {
   return `${text.slice(0, begin + BEGIN.length)}\n${measured}\n${text.slice(end)}`;
 }
 
-/** @param {{ name: string, result: Result }} newest */
+/**
+ * The rows that have a target.
+ *
+ * @param {{ name: string, result: Result }} newest
+ */
 function describeShortly({ name, result }) {
-  const rows = result.suites.flatMap(({ name, rows }) =>
-    SHORT_LIST.includes(name) ? rows : rows.filter(({ target }) => target !== undefined),
-  );
+  const rows = result.suites.flatMap(({ rows }) => rows.filter(({ target }) => target !== undefined));
   return [
     ...describeHead(result),
     `All rows: [the newest results](bench/results/README.md), made from [${name}](bench/results/${name}).`,
