@@ -137,8 +137,8 @@ class alignas(64) Shard {
       SHARDMAP_EXCLUDES(mutex_);
 
   // Keeps other sessions from writing the key for so long, or until Release: for who has tried in vain to write before
-  // them. A shard has one claim at a time; waits for the one before. Returns whether the session has had this very claim
-  // until now: then nobody else has written the key since, but by Clear.
+  // them. A shard has one claim at a time; waits for the one before. Returns whether the session has had this very
+  // claim until now: then nobody else has written the key since, but by Clear.
   bool Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) SHARDMAP_EXCLUDES(mutex_);
   // Gives back what the session has claimed, if it still has.
   void Release(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
