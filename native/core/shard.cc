@@ -91,18 +91,20 @@ const Entry* Shard::FindAgain(const HashedKey& key) const {
   return FindLocked(key).entry;
 }
 
-bool Shard::Get(IndexView table, const HashedKey& key, ReadValue* out, uint64_t* sequence) const {
+bool Shard::Get(IndexView table, const HashedKey& key, ReadValue* out, EntryStamp* stamp) const {
   const Entry* entry = FindForRead(table, key);
   if (entry == nullptr) return false;
-  Entry::ReadOutcome outcome = entry->Read(out);
+  uint32_t version = 0;
+  Entry::ReadOutcome outcome = entry->Read(out, &version);
   if (outcome == Entry::ReadOutcome::kBusy) {
     MutexLock lock(mutex_);
     entry = FindLocked(key).entry;
     if (entry == nullptr) return false;
-    outcome = entry->Read(out);  // no writer can disturb it now
+    outcome = entry->Read(out, &version);  // no writer can disturb it now
   }
-  if (sequence != nullptr) *sequence = entry->sequence();
-  return outcome == Entry::ReadOutcome::kRead;
+  if (outcome != Entry::ReadOutcome::kRead) return false;
+  if (stamp != nullptr) *stamp = {entry->sequence(), version};
+  return true;
 }
 
 bool Shard::Has(IndexView table, const HashedKey& key) const {
@@ -121,23 +123,6 @@ bool Shard::GetCandidate(const Entry* candidate, IndexView table, const HashedKe
 bool Shard::HasCandidate(const Entry* candidate, IndexView table, const HashedKey& key) const {
   if (candidate != nullptr && candidate->Matches(key.key)) return !candidate->is_dead();
   return Has(table, key);
-}
-
-bool Shard::GetStamped(IndexView table, const HashedKey& key, ReadValue* out, EntryStamp* stamp) const {
-  *stamp = {};
-  const Entry* entry = FindForRead(table, key);
-  if (entry == nullptr) return false;
-  uint32_t version = 0;
-  Entry::ReadOutcome outcome = entry->Read(out, &version);
-  if (outcome == Entry::ReadOutcome::kBusy) {
-    MutexLock lock(mutex_);
-    entry = FindLocked(key).entry;
-    if (entry == nullptr) return false;
-    outcome = entry->Read(out, &version);
-  }
-  if (outcome != Entry::ReadOutcome::kRead) return false;
-  *stamp = {entry->sequence(), version};
-  return true;
 }
 
 Shard::Place Shard::FindLocked(const HashedKey& key) const {

@@ -114,13 +114,10 @@ class alignas(64) Shard {
     current_->store(Index().view().packed(), std::memory_order_relaxed);
   }
 
-  // Reads; within a ReadGuard. `table` is what is published, just loaded. `sequence`, if given, receives the entry's
-  // number.
-  bool Get(IndexView table, const HashedKey& key, ReadValue* out, uint64_t* sequence) const SHARDMAP_EXCLUDES(mutex_);
+  // Reads; within a ReadGuard. `table` is what is published, just loaded. `stamp`, if given, receives what the
+  // value was found with; it is left alone where there is none.
+  bool Get(IndexView table, const HashedKey& key, ReadValue* out, EntryStamp* stamp) const SHARDMAP_EXCLUDES(mutex_);
   bool Has(IndexView table, const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
-  // The value with its stamp. That of no entry where it returns false.
-  bool GetStamped(IndexView table, const HashedKey& key, ReadValue* out, EntryStamp* stamp) const
-      SHARDMAP_EXCLUDES(mutex_);
 
   // The same for a key whose `candidate` in the table was looked up before.
   bool GetCandidate(const Entry* candidate, IndexView table, const HashedKey& key, ReadValue* out) const

@@ -110,14 +110,15 @@ bool Store::GetVersioned(const ReadGuard&, const Key& key, ReadValue* out, size_
 bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, ReadValue* out) const {
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
-  uint64_t found_sequence = 0;
-  return shards_[shard].Get(TableOf(shard), hashed, out, &found_sequence) && found_sequence == sequence;
+  EntryStamp stamp;
+  return shards_[shard].Get(TableOf(shard), hashed, out, &stamp) && stamp.sequence == sequence;
 }
 
 bool Store::GetStamped(const ReadGuard&, const Key& key, ReadValue* out, EntryStamp* stamp) const {
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
-  return shards_[shard].GetStamped(TableOf(shard), hashed, out, stamp);
+  *stamp = {};
+  return shards_[shard].Get(TableOf(shard), hashed, out, stamp);
 }
 
 Status Store::Set(Session& session, const Key& key, Value value) {

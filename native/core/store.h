@@ -2,7 +2,8 @@
 // stores.
 //
 // Every operation on one key is linearizable over all threads. Scans are weakly consistent: an entry present throughout
-// is met exactly once. No operation waits for anything but a shard's mutex, held for microseconds.
+// is met exactly once. Reads wait for nobody; writes for a shard's mutex, held for microseconds, and those of a key
+// that another session has claimed until the claim ends.
 #pragma once
 
 #include <atomic>
@@ -106,7 +107,8 @@ class Store {
   // outcome is kInserted, kOverwritten, kOtherType or kOutOfRange (see arithmetic.h): with these `total` is the value.
   Result<PutOutcome> Add(const ReadGuard& guard, Session& session, const Key& key, Value by, ReadValue* total);
 
-  // A read whose value may be replaced later, if nobody changed it meanwhile. Lock-free.
+  // A read whose value may be replaced later, if nobody changed it meanwhile. Lock-free. Where there is no entry, the
+  // stamp is that of none.
   bool GetStamped(const ReadGuard& guard, const Key& key, ReadValue* out, EntryStamp* stamp) const;
   // Set, or delete, if what is there is what the stamp was given for. Return whether it was.
   Result<bool> SetIf(Session& session, const Key& key, Value value, const EntryStamp& stamp);

@@ -32,9 +32,9 @@ export const BUGS = [
     why: 'a reader disturbed too often asks under the lock',
     file: 'native/core/shard.cc',
     find: `    if (entry == nullptr) return false;
-    outcome = entry->Read(out);  // no`,
+    outcome = entry->Read(out, &version);  // no`,
     replace: `    return false;
-    outcome = entry->Read(out);  // no`,
+    outcome = entry->Read(out, &version);  // no`,
     test: 'linearizability/store_histories_test',
     filter: '*',
   },
