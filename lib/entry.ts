@@ -28,7 +28,7 @@ export interface EntryTarget<V> {
  * map.entry('visits').andModify((n) => n + 1).orInsert(1);
  */
 export class ShardMapEntry<K extends Key = string, V = unknown> {
-  /** The key, as a copy. */
+  /** The key, as a copy: whatever is done to it, the entry stays that of the key it was made with. */
   readonly key: K;
   readonly #target: EntryTarget<V>;
   /** What `andModify` was given while there was no entry: applied by an insertion that finds one after all. */

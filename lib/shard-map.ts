@@ -415,7 +415,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   entry(key: K): ShardMapEntry<K, V> {
     openStoreOf(this, 'entry');
     const own = canonicalizeKey(key) as K;
-    return new ShardMapEntry<K, V>(own, {
+    return new ShardMapEntry<K, V>(canonicalizeKey(own) as K, {
       get: () => apply(ShardMap.prototype.get, this, [own]) as V | undefined,
       getAndDelete: () => apply(ShardMap.prototype.getAndDelete, this, [own]) as V | undefined,
       getOrInsert: (value) => apply(ShardMap.prototype.getOrInsert, this, [own, value]) as V,
