@@ -46,8 +46,8 @@ export let codecOf: (map: unknown) => Codec;
  *
  * In one thread it behaves as a `Map` does, to the letter of ECMAScript. Between threads each operation on one key is
  * one atomic step: once it returned, every thread sees its effect. Iteration is weakly consistent under other threads'
- * writes: an entry that is present throughout is visited once. No operation waits for another thread longer than that
- * one's work on a single shard.
+ * writes: an entry that is present throughout is visited once. Reads wait for no other thread; writes for its work on a
+ * single shard, and those of a key that it is updating in vain for a moment more: see {@link ShardMap.update}.
  *
  * Keys are primitives but symbols, `Uint8Array`s by content, and arrays of primitives part by part: see {@link Key}.
  * Values are copies: whatever `structuredClone` can copy, but for memory that threads share. Any operation throws
@@ -387,8 +387,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * `current` was read; else the callback runs again, with what is there then.
    *
    * The callback runs under no lock, and may use the map, take its time, or throw: then nothing is changed. Where other
-   * threads write the key all the time, they wait for it after some attempts, at first for 1 ms, at last for 128 ms: a
-   * callback that takes no longer than that is sure to succeed.
+   * threads write the key all the time, they wait for it after some attempts, at first for 1 ms, at last for 128 ms: so a
+   * callback that takes no longer than that gets through. `clear` does not wait.
    *
    * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function, returns a promise, or sets `key` itself each
    *   time; what `callback` throws; as {@link ShardMap.set}.
