@@ -67,12 +67,12 @@ constexpr size_t kCapacityMin = size_t{1} << Index::kLog2CapacityMin;
 
 }  // namespace
 
-Shard::~Shard() {
+void Shard::FreeAll() {
   RetiredList retired;  // frees at once: nobody reads a store that is being destroyed
   MutexLock lock(mutex_);
-  RetireEntries(entries_.view(), retired);
-  if (index_.allocated()) retired.Add(index_.block());
-  if (old_index_.allocated()) retired.Add(old_index_.block());
+  RetireEntries(entries_.TakeAll(), retired);
+  if (index_.allocated()) retired.Add(std::exchange(index_, Index()).block());
+  if (old_index_.allocated()) retired.Add(std::exchange(old_index_, Index()).block());
 }
 
 const Entry* Shard::FindAgain(const HashedKey& key) const {

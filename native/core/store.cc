@@ -83,9 +83,13 @@ Store::Store(const StoreOptions& options)
       log2_shards_(static_cast<unsigned>(std::countr_zero(options.shards == 0 ? DefaultShards() : options.shards))),
       sink_(options.sink),
       tables_(std::make_unique<std::atomic<uint64_t>[]>(size_t{1} << log2_shards_)),
-      shards_(std::make_unique<Shard[]>(size_t{1} << log2_shards_)),
+      shards_(new Shard[size_t{1} << log2_shards_]),
       sequencer_(options.clock == nullptr ? Clock::Steady() : *options.clock) {
   for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].PublishAt(&tables_[shard]);
+}
+
+Store::~Store() {
+  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].FreeAll();
 }
 
 bool Store::Get(const ReadGuard&, const Key& key, ReadValue* out) const {
