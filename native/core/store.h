@@ -30,11 +30,11 @@
 namespace shardmap {
 
 struct StoreOptions {
-  size_t shards = 0;             // a power of two up to Store::kShardsMax; 0: by the number of cores
-  MutationSink* sink = nullptr;  // learns of every change; outlives the store
-  const Clock* clock = nullptr;  // nullptr: the steady clock
-  uint64_t ttl_ns = kForever;    // of entries that are put without a lifetime of their own; not 0
-  bool slides = false;           // whether Touch renews these; needs a ttl_ns
+  size_t shards = 0;                     // a power of two up to Store::kShardsMax; 0: by the number of cores
+  MutationSink* sink = nullptr;          // learns of every change; outlives the store
+  const Clock* clock = nullptr;          // nullptr: the steady clock
+  uint64_t ttl_ns = kForever;            // of entries that are put without a lifetime of their own; not 0
+  bool slides = false;                   // whether Touch renews these; needs a ttl_ns
   ExpiryScheduler* scheduler = nullptr;  // calls ExpireSome; outlives the store. nullptr: its user does
   HashSeed seed = HashSeed::Random();
 };
@@ -43,13 +43,13 @@ struct StoreOptions {
 struct StoreStats {
   uint64_t entries = 0;
   uint64_t shards = 0;
-  uint64_t entry_bytes = 0;    // live entries: headers, keys and values kept inline
-  uint64_t free_bytes = 0;     // in chunks of entries: dead ones, and room for more
-  uint64_t index_bytes = 0;    // hash tables
-  uint64_t block_bytes = 0;    // long keys and values, out of line
-  uint64_t retired_bytes = 0;  // unlinked, waiting for readers to pass; as of each session's last reclamation
-  uint64_t timer_bytes = 0;    // wheels of deadlines; what entries keep of them is in entry_bytes
-  uint64_t shard_bytes = 0;    // the shards themselves
+  uint64_t entry_bytes = 0;      // live entries: headers, keys and values kept inline
+  uint64_t free_bytes = 0;       // in chunks of entries: dead ones, and room for more
+  uint64_t index_bytes = 0;      // hash tables
+  uint64_t block_bytes = 0;      // long keys and values, out of line
+  uint64_t retired_bytes = 0;    // unlinked, waiting for readers to pass; as of each session's last reclamation
+  uint64_t timer_bytes = 0;      // wheels of deadlines; what entries keep of them is in entry_bytes
+  uint64_t shard_bytes = 0;      // the shards themselves
   uint64_t timed_entries = 0;    // entries that have a deadline
   uint64_t expired_entries = 0;  // removed since the store was made, because their deadline had passed
 
@@ -162,11 +162,12 @@ class Store {
 
   // What is known of an entry's deadline.
   enum class Expires : uint8_t { kAbsent, kNever, kLater };
-  // Gives the entry another deadline, or none. Returns what it had before. Errors: kOutOfMemory; then nothing is changed.
+  // Gives the entry another deadline, or none. Returns what it had before. Errors: kOutOfMemory; then nothing is
+  // changed.
   Result<Expires> SetLifetime(Session& session, const Key& key, const Lifetime& lifetime);
   // Gives the entry the store's time to live again, from now on, if it has that and the store's option says so. Returns
   // whether there is an entry.
-  bool Touch(Session& session, const Key& key);
+  bool Touch(const Key& key);
   // Nanoseconds until the entry expires, more than 0; kForever where it never does, 0 where there is none. Lock-free.
   uint64_t TimeLeft(const ReadGuard& guard, const Key& key) const;
   // Removes some of the entries of a shard that have expired: few enough for a short hold of the lock. Returns when to
@@ -174,7 +175,7 @@ class Store {
   uint64_t ExpireSome(Session& session, size_t shard);
   // From now on `sink`, or nobody, learns of entries that expire. It outlives the store, and may be called for a moment
   // after another took its place.
-  void SetExpirySink(ExpirySink* sink) { expiry_sink_.store(sink, std::memory_order_release); }
+  void SetExpirySink(ExpirySink* sink) { expiry_.set_sink(sink); }
   uint64_t ttl_ns() const { return ttl_ns_; }
   bool slides() const { return slides_; }
 
@@ -206,7 +207,14 @@ class Store {
   // The highest bits of the hash; the index uses the lowest ones.
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
   IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
-  WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, sink_, shard, session}; }
+  WriteContext ContextFor(Session& session, size_t shard) {
+    return {seed_, sequencer_, sink_, expiry_, shard, session};
+  }
+  Deadline DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const;
+  bool HasPassed(Deadline deadline) const {
+    return deadline.exists() && deadline.HasPassed(sequencer_.clock().NowNanos());
+  }
+  PutRequest RequestFor(PutMode mode, ReadValue* existing, const Lifetime& lifetime) const;
   // The value is consumed where it was used.
   Status Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome);
   Status Delete(Session& session, const Key& key, const DeleteRequest& request, DeleteOutcome* outcome);
@@ -221,7 +229,7 @@ class Store {
   template <typename Read>
   size_t ReadMany(std::span<const Key> keys, bool* found, Read read) const;
   // Adds to `*count` as many as were set or deleted.
-  Status SetGroup(Session& session, std::span<BatchEntry> entries, size_t* count);
+  Status SetGroup(Session& session, std::span<BatchEntry> entries, const PutRequest& request, size_t* count);
   // In this order, or as they are where it is empty.
   Status DeleteInOrder(Session& session, std::span<const Key> keys, const std::vector<uint32_t>& order,
                        size_t* deleted);
@@ -234,8 +242,7 @@ class Store {
   MutationSink* const sink_;
   const uint64_t ttl_ns_;
   const bool slides_;
-  ExpiryScheduler* const scheduler_;
-  std::atomic<ExpirySink*> expiry_sink_{nullptr};
+  ExpiryPort expiry_;
   const std::unique_ptr<std::atomic<uint64_t>[]> tables_;  // of each shard, the current one; written by the shards
   const std::unique_ptr<Shard[]> shards_;
   Sequencer sequencer_;
