@@ -379,6 +379,17 @@ void Shard::RemoveLocked(const WriteContext& context, const Found& found) {
   context.session.AddToSize(-1);
   context.session.AddToBytes(-BytesOf(entry));
   CompactLocked(context, entry->sequence());
+  DropEmptyIndexLocked(context);
+}
+
+void Shard::DropEmptyIndexLocked(const WriteContext& context) {
+  if (index_.live() + old_index_.live() != 0 || index_.capacity() + old_index_.capacity() <= kMoveAtOnceSlots) return;
+  ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
+    context.session.retired().Add(index_.block());
+    if (old_index_.allocated()) context.session.retired().Add(old_index_.block());
+    index_ = Index();
+    old_index_ = Index();
+  });
 }
 
 // --- Deadlines -------------------------------------------------------------------------------------------------------
@@ -481,6 +492,7 @@ uint64_t Shard::ExpireSome(const WriteContext& context) {
     for (size_t i = 0; i < kExpireAtOnce; ++i) {
       const Place place = wheel_->FirstDue(now_ns);
       if (place == 0) break;
+      MoveLinesLocked(context, kMoveLines);
       Entry* const entry = entries_.EntryAt(place);
       if (entry->deadline().HasPassed(now_ns)) {
         const uint64_t hash = entry->HashWith(context.seed);

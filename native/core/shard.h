@@ -277,6 +277,8 @@ class alignas(64) Shard {
   // What a sparse index should shrink to, or 0.
   size_t ShrunkCapacityLocked() const SHARDMAP_REQUIRES(mutex_);
   void Shrink(const WriteContext& context, size_t capacity) SHARDMAP_EXCLUDES(mutex_);
+  // Gives back a large index, and one that it moves from, where there are no entries: their last move might never end.
+  void DropEmptyIndexLocked(const WriteContext& context) SHARDMAP_REQUIRES(mutex_);
   void BeginMoveLocked(const WriteContext& context, Index target) SHARDMAP_REQUIRES(mutex_);
   // Told by what readers see, which is in the cache already.
   bool IsMovingLocked() const SHARDMAP_REQUIRES(mutex_) { return draining_.load(std::memory_order_relaxed) != 0; }
