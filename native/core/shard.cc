@@ -447,7 +447,6 @@ DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey&
       place = PrepareTimerLocked(context, &entry);
       if (place == 0) return DeadlineOutcome::kOutOfMemory;
     }
-    if (deadline == before) return outcome;
     // Values without a deadline are shown without asking again.
     ChangeValueLocked([&] { entry->SetDeadline(deadline); });
     FollowDeadlineLocked(entry, before, place, clock_->NowNanos());
