@@ -95,9 +95,9 @@ class Entry {
   bool FitsInline(const Value& value) const { return value.size() <= 8 * value_words(); }
   // A deadline needs a timer.
   void Overwrite(const Value& value, Block* block, Deadline deadline = {});
+  // Only of an entry that has a timer.
   void SetDeadline(Deadline deadline) { timer().deadline.store(deadline.word(), std::memory_order_release); }
   void MarkDead() { StoreState(NextVersion(state_.load(std::memory_order_relaxed)) | kDead); }
-  // Only of an entry that has one.
   Timer& timer() { return *reinterpret_cast<Timer*>(this + 1); }
   const Timer& timer() const { return *reinterpret_cast<const Timer*>(this + 1); }
   // The blocks that the entry owns, or nullptr.

@@ -448,7 +448,7 @@ DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey&
       if (place == 0) return DeadlineOutcome::kOutOfMemory;
     }
     // Values without a deadline are shown without asking again.
-    ChangeValueLocked([&] { entry->SetDeadline(deadline); });
+    if (deadline != before) ChangeValueLocked([&] { entry->SetDeadline(deadline); });
     FollowDeadlineLocked(entry, before, place, clock_->NowNanos());
     if (context.sink != nullptr) {
       context.sink->Append(context.shard, {Mutation::Kind::kDeadline, &key.key, nullptr, deadline});
