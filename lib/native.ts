@@ -336,14 +336,23 @@ export const ABSENT: unique symbol = Symbol('absent');
 /** Longest encoded value that costs no ArrayBuffer of its own when it is read. */
 const SCRATCH_BYTES = 1 << 16;
 
+/** What `AddonHooks.expired` does: whoever listens puts it here, as the addon is given its hooks before that is loaded. */
+export const expiryHook = { expired(): void {} };
+
 function load(): Addon & AddonReply {
   const packageRoot = fileURLToPath(new URL('..', import.meta.url));
   try {
     const loadBinary = createRequire(import.meta.url)('node-gyp-build') as (root: string) => Addon;
     const addon = loadBinary(packageRoot);
     const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-    const reply = addon.setup({ fail, collect: (...items) => items, scratch, reply: new Float64Array(6) });
-    return { ...addon, ...reply };
+    const hooks: AddonHooks = {
+      fail,
+      collect: (...items) => items,
+      expired: () => expiryHook.expired(),
+      scratch,
+      reply: new Float64Array(6),
+    };
+    return { ...addon, ...addon.setup(hooks) };
   } catch (cause) {
     const target = `${process.platform}-${process.arch}, Node ${process.version}`;
     const message = `no native binary of shardmap could be loaded from ${packageRoot} (${target})`;
@@ -362,6 +371,8 @@ export const CLOSED_STORE: NativeStore = Object.freeze({
   id: '',
   name: undefined,
   shards: 0,
+  ttl: 0,
+  touch: false,
   control: Object.freeze([Number.NaN]),
   versions: Object.freeze([]),
 });

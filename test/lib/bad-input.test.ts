@@ -181,7 +181,7 @@ describe('a key over the limit', () => {
 describe('a value over the limit', () => {
   it('is refused', () => {
     // As the library hands it on: only the bytes of an object can be so many, and making them would take gigabytes.
-    const native = addon.create(undefined, 0);
+    const native = addon.create(undefined, 0, 0, false);
     const { slot } = native;
     const bytes = new Uint8Array(valueBytesMax + 1);
     const kind = addon.valueKinds.clone;

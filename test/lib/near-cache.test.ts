@@ -163,6 +163,6 @@ describe('a near cache', () => {
 });
 
 function open(): { store: NativeStore; cache: NearCache } {
-  const store = addon.create(undefined, 0);
+  const store = addon.create(undefined, 0, 0, false);
   return { store, cache: new NearCache(store, new Codec(store, undefined)) };
 }
