@@ -248,8 +248,8 @@ describe('a wrong receiver', () => {
     new Proxy(new ShardMap(), {}),
   ];
   const refused = (run: () => unknown): unknown => expectError(run, 'TypeError', 'ERR_SHARDMAP_INVALID_RECEIVER');
-  const methods =
-    'get has set delete clear forEach keys values entries getOrInsert getOrInsertComputed stats close'.split(' ');
+  const methods = `get has set delete clear forEach keys values entries getOrInsert getOrInsertComputed stats close
+    ttl expire expireAt persist touch on off`.split(/\s+/);
   it.each(methods)('is refused by %s', (name) => {
     const method = (ShardMap.prototype as unknown as Record<string, () => unknown>)[name] as () => unknown;
     for (const receiver of receivers) refused(() => Reflect.apply(method, receiver, ['a', () => 1]));
