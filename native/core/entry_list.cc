@@ -37,7 +37,7 @@ uint32_t ChunkNumbers::Add(uint8_t* chunk) {
     free_ = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(chunks_[number]));
   } else {
     if (count_ >= capacity_) {
-      const uint32_t capacity = std::max<uint32_t>(4, 2 * capacity_);
+      const uint32_t capacity = capacity_ + capacity_ / 4 + 4;
       if (count_ >> kBits != 0) return 0;
       void* const chunks = std::realloc(chunks_, capacity * sizeof *chunks_);
       if (chunks == nullptr) return 0;
@@ -75,7 +75,9 @@ void EntryList::Change(EntryChunk* chunks, size_t count, uint8_t* end) {
 
 size_t EntryList::ChunkBytes(size_t entry_bytes) const {
   const size_t share = (live_bytes_ / 64) & ~size_t{15};
-  return std::max(entry_bytes, std::clamp(share, kChunkBytesMin, kChunkBytesMax));
+  const size_t bytes = std::clamp(share, kChunkBytesMin, kChunkBytesMax);
+  // Entries of one size fill it.
+  return entry_bytes == 0 ? bytes : std::max(entry_bytes, bytes - bytes % entry_bytes);
 }
 
 bool EntryList::EnsureRecord(RetiredList& retired) {

@@ -90,7 +90,8 @@ class TimerWheel {
   size_t size() const { return size_; }
 
  private:
-  static constexpr unsigned kDigitBits = 5;
+  // The lists of a level are a cache line then.
+  static constexpr unsigned kDigitBits = 4;
   static constexpr size_t kDigits = size_t{1} << kDigitBits;
   static constexpr size_t kLevels = (63 - kTickShift + kDigitBits - 1) / kDigitBits;
   static constexpr size_t kNone = SIZE_MAX;
