@@ -203,6 +203,26 @@ class ExpiringStoreTest : public testing::Test {
   OpenedSession session_{store_};
 };
 
+// In the place of a feed that should have left it.
+class UnexpectedSink final : public ExpirySink {
+ public:
+  void Append(std::span<const ExpiredEntry>) override { ADD_FAILURE() << "nobody listens"; }
+};
+
+TEST_F(ExpiringStoreTest, TellsNobodyWhenTheLastListenerHasGone) {
+  const auto first = MakeQueue();
+  const auto second = MakeQueue();
+  feed_.Add(first);
+  feed_.Add(second);
+  feed_.Remove(first.get());
+  UnexpectedSink unexpected;
+  store_.SetExpirySink(&unexpected);
+  feed_.Remove(second.get());
+  Set("key", 1);
+  Expire();
+  EXPECT_EQ(store_.Size(), 0u);
+}
+
 TEST_F(ExpiringStoreTest, TellsWhoListensToTheStore) {
   const auto queue = MakeQueue();
   Set("before", 1);
