@@ -10,6 +10,20 @@ export function busyWait(ms: number): void {
   while (performance.now() <= end);
 }
 
+/**
+ * Whether `use` puts off the end of what `left` tells the milliseconds of. It is tried again where it seems not to: a busy
+ * machine may take the time that was won.
+ */
+export function isRenewed(left: () => number | undefined, use: () => unknown): boolean {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    busyWait(20);
+    const before = left() ?? Number.NaN;
+    use();
+    if ((left() ?? Number.NaN) > before + 10) return true;
+  }
+  return false;
+}
+
 /** Waits for something that another thread brings about. */
 export async function until(condition: () => boolean, what = 'it'): Promise<void> {
   const end = performance.now() + PATIENCE_MS;

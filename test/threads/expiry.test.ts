@@ -83,11 +83,12 @@ describe(`${EXPIRATIONS} entries that expire at once`, () => {
         { ttl: 500 },
       );
     let longestMs = 0;
+    let sets = 0;
     while (map.size > 0) {
       const start = performance.now();
       map.set('stays', 1).delete('stays');
       longestMs = Math.max(longestMs, performance.now() - start);
-      if (performance.now() % 10 < 1) await setTimeout(1);
+      if (++sets % 100 === 0) await setTimeout(1);
     }
     expect(longestMs).toBeLessThan(2000);
     expect(map.stats()).toMatchObject({ expiredEntries: EXPIRATIONS, timedEntries: 0 });
