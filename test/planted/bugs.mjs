@@ -13,6 +13,7 @@ import { BUGS as expiryThread } from './bugs/expiry-thread.mjs';
 import { BUGS as keys } from './bugs/keys.mjs';
 import { BUGS as operations } from './bugs/operations.mjs';
 import { BUGS as packageBugs } from './bugs/package.mjs';
+import { BUGS as regions } from './bugs/regions.mjs';
 import { BUGS as tables } from './bugs/tables.mjs';
 import { BUGS as valueVersions } from './bugs/value-versions.mjs';
 import { BUGS as values } from './bugs/values.mjs';
@@ -35,6 +36,7 @@ export const BUGS = [
   ...keys,
   ...values,
   ...valueVersions,
+  ...regions,
   ...tables,
   ...compaction,
   ...views,
