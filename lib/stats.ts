@@ -5,6 +5,9 @@ import type { NativeStats } from './native.js';
 /**
  * Figures of a store, all threads together. Shards are read one after the other without stopping writers: under writes
  * the figures are near each other in time, not of one instant.
+ *
+ * Bytes are exactly those that the store has allocated. What the allocator takes besides is not known here: 8 bytes for
+ * each piece, and what is free between pieces, in memory that all stores of the process share.
  */
 export interface ShardMapStats {
   /** Entries now; those that expired this moment may be among them. */

@@ -20,13 +20,15 @@ uint8_t* At(void* start, size_t offset) { return static_cast<uint8_t*>(start) + 
 
 #if defined(__linux__)
 
-// Two regions have an aligned one inside; what is around it goes back.
+// Two regions have an aligned one inside; the rest goes back. The last one, as the kernel goes downwards: so regions
+// adjoin and are one mapping to it.
 void* MapAligned() {
   void* const memory = mmap(nullptr, 2 * kRegionBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
-  const size_t before = (0 - reinterpret_cast<uintptr_t>(memory)) & (kRegionBytes - 1);
-  if (before != 0) munmap(memory, before);
-  munmap(At(memory, before + kRegionBytes), kRegionBytes - before);
+  const size_t after = reinterpret_cast<uintptr_t>(memory) & (kRegionBytes - 1);
+  const size_t before = kRegionBytes - after;
+  munmap(memory, before);
+  if (after != 0) munmap(At(memory, before + kRegionBytes), after);
   return At(memory, before);
 }
 void Unmap(void* region) { munmap(region, kRegionBytes); }
