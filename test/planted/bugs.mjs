@@ -9,6 +9,7 @@ import { BUGS as batches } from './bugs/batches.mjs';
 import { BUGS as compaction } from './bugs/compaction.mjs';
 import { BUGS as counts } from './bugs/counts.mjs';
 import { BUGS as epochs } from './bugs/epochs.mjs';
+import { BUGS as expiry } from './bugs/expiry.mjs';
 import { BUGS as expiryThread } from './bugs/expiry-thread.mjs';
 import { BUGS as keys } from './bugs/keys.mjs';
 import { BUGS as operations } from './bugs/operations.mjs';
@@ -44,6 +45,7 @@ export const BUGS = [
   ...atomics,
   ...batches,
   ...counts,
+  ...expiry,
   ...expiryThread,
   ...packageBugs,
 ];
