@@ -20,14 +20,17 @@ const lifetime = { ttl: DAY_MS };
 /** @type {Record<string, () => { set(key: string, value: number): unknown, map?: ShardMap<string, number> }>} */
 const kinds = {
   plain: () => {
+    /** @type {ShardMap<string, number>} */
     const map = new ShardMap();
     return { set: (key, value) => map.set(key, value), map };
   },
   timed: () => {
+    /** @type {ShardMap<string, number>} */
     const map = new ShardMap();
     return { set: (key, value) => map.set(key, value, lifetime), map };
   },
   later: () => {
+    /** @type {ShardMap<string, number>} */
     const map = new ShardMap();
     return { set: (key, value) => map.set(key, value).expire(key, DAY_MS), map };
   },

@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { ShardMap } from 'shardmap';
-import { createRow, measurePair, measurePairOnce, pairUp, ratioAtMost, spreadOf, subjectAtMost, takeTurns } from '../pairs.mjs';
+import { createRow, measurePair, measurePairOnce, ratioAtMost, subjectAtMost, takeTurns } from '../pairs.mjs';
 import { installPeers } from '../peers/install.mjs';
 import { load } from '../peers/packages.mjs';
-import { ENTRIES, indices, inStretches, keptKeys, keyBytes, STRETCH, shuffledIndices } from '../workload.mjs';
+import { ENTRIES, inStretches, keptKeys, keyBytes, STRETCH, shuffledIndices } from '../workload.mjs';
 
 const HOUR_MS = 3_600_000;
 const WAITING = fileURLToPath(new URL('../waiting-process.mjs', import.meta.url));
@@ -52,7 +52,11 @@ async function* measureWrites(options) {
         target: ratioAtMost(1.25, 1.25),
         operations: ENTRIES,
         subject: filling(keys, open, set),
-        reference: filling(keys, () => new ShardMap(), (map, key, i) => map.set(key, i)),
+        reference: filling(
+          keys,
+          () => new ShardMap(),
+          (map, key, i) => map.set(key, i),
+        ),
       },
       options,
     );
@@ -118,7 +122,11 @@ async function* measurePeers(options) {
           name: 'fill, each with a deadline',
           labels: ['ShardMap', label],
           operations: ENTRIES,
-          subject: filling(keys, () => new ShardMap(null, { ttl: HOUR_MS }), (map, key, i) => map.set(key, i)),
+          subject: filling(
+            keys,
+            () => new ShardMap(null, { ttl: HOUR_MS }),
+            (map, key, i) => map.set(key, i),
+          ),
           reference: filling(keys, open, (cache, key, i) => cache.set(key, i)),
         },
         options,
@@ -204,7 +212,9 @@ function* measureMemory({ rounds }) {
     }
   }
   const references = ['lru-cache', 'node-cache', 'timeouts'];
-  const samples = Array.from({ length: rounds }, () => ['timed', ...references].map((kind) => waiting(kind, ENTRIES, 0)));
+  const samples = Array.from({ length: rounds }, () =>
+    ['timed', ...references].map((kind) => waiting(kind, ENTRIES, 0)),
+  );
   for (const [index, reference] of references.entries()) {
     yield createRow(
       {
@@ -224,8 +234,12 @@ function* measureMemory({ rounds }) {
 function* measureWaiting({ rounds, scale }) {
   const entries = scale === 'full' ? 10_000_000 : 100_000;
   const waitMs = scale === 'smoke' ? 200 : 5000;
-  const samples = Array.from({ length: Math.min(rounds, 3) }, () =>
-    /** @type {[number, number]} */ (['timed', 'plain'].map((kind) => (waiting(kind, entries, waitMs).cpuNs * 1000) / waitMs)),
+  const samples = Array.from(
+    { length: Math.min(rounds, 3) },
+    () =>
+      /** @type {[number, number]} */ (
+        ['timed', 'plain'].map((kind) => (waiting(kind, entries, waitMs).cpuNs * 1000) / waitMs)
+      ),
   );
   const name = `CPU time of a second in which ${entries.toLocaleString('en-US')} entries wait for tomorrow`;
   yield createRow({ name, labels: ['with deadlines', 'without'] }, samples);
@@ -243,10 +257,7 @@ async function* measureMassExpiry(options) {
   /** @type {number[][][]} */
   const latencies = [];
   for (let round = 0; round < options.rounds; round++) {
-    const [heard, unheard] = await takeTurns(
-      [() => massExpiry(keys, true), () => massExpiry(keys, false)],
-      round,
-    );
+    const [heard, unheard] = await takeTurns([() => massExpiry(keys, true), () => massExpiry(keys, false)], round);
     rates.push([/** @type {Mass} */ (heard).perMicrosecond, /** @type {Mass} */ (unheard).perMicrosecond]);
     latencies.push([/** @type {Mass} */ (unheard).during, /** @type {Mass} */ (unheard).before]);
   }
@@ -333,7 +344,8 @@ async function* measureLateness(options) {
 async function lateness(seconds, workers) {
   /** @type {ShardMap<string, number>} */
   const map = new ShardMap();
-  const worker = workers === 0 ? undefined : new Worker(DISTURBER, { workerData: { handle: map.handle, kept: ENTRIES } });
+  const worker =
+    workers === 0 ? undefined : new Worker(DISTURBER, { workerData: { handle: map.handle, kept: ENTRIES } });
   if (worker) await once(worker, 'message');
   worker?.postMessage('during');
   const count = 20_000 * seconds;
@@ -342,12 +354,13 @@ async function lateness(seconds, workers) {
   map.on('expire', (entries) => {
     const now = performance.now();
     for (let i = 0; i < entries.length; i++) {
-      late[heard++] = now - /** @type {[string, number]} */ (entries[i])[1];
+      const [, deadline] = /** @type {[string, number]} */ (entries[i]);
+      late[heard++] = now - deadline;
     }
   });
   const spread = shuffledIndices(count, 9);
-  for (let i = 0; i < count; i++) {
-    const ttl = 200 + (/** @type {number} */ (spread[i]) * seconds * 1000) / count;
+  for (const [i, place] of spread.entries()) {
+    const ttl = 200 + (place * seconds * 1000) / count;
     map.set(`timed ${i}`, performance.now() + ttl, { ttl });
   }
   const end = performance.now() + 30_000;
@@ -358,5 +371,7 @@ async function lateness(seconds, workers) {
   await worker?.terminate();
   map.close();
   late.sort();
-  return [0.5, 0.99, 0.999, 1].map((rank) => /** @type {number} */ (late[Math.min(count - 1, Math.floor(rank * count))]) * 1e6);
+  return [0.5, 0.99, 0.999, 1].map(
+    (rank) => /** @type {number} */ (late[Math.min(count - 1, Math.floor(rank * count))]) * 1e6,
+  );
 }

@@ -244,6 +244,13 @@ class EntryList {
   ChunkNumbers numbers_;
 };
 
+// The timers of places, as a wheel looks for them.
+struct EntryTimers {
+  const EntryList& entries;
+
+  Timer& operator()(Place place) const { return entries.EntryAt(place)->timer(); }
+};
+
 template <typename Moved>
 void EntryList::CompactAround(uint64_t sequence, RetiredList& retired, Moved moved) {
   const EntryChunks chunks = view();

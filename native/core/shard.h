@@ -248,9 +248,7 @@ class alignas(64) Shard {
   // The same of one that was found; adds it to `expired` if that is given.
   void ExpireLocked(const WriteContext& context, const Found& found, ExpiredEntries* expired) SHARDMAP_REQUIRES(mutex_);
   // The timers of places, for the wheel.
-  auto TimersLocked() const SHARDMAP_REQUIRES(mutex_) {
-    return [&entries = entries_](Place place) -> Timer& { return entries.EntryAt(place)->timer(); };
-  }
+  EntryTimers TimersLocked() const SHARDMAP_REQUIRES(mutex_) { return EntryTimers{entries_}; }
   // Makes sure that there is a wheel. False when there is no memory.
   bool EnsureWheelLocked() SHARDMAP_REQUIRES(mutex_);
   // Makes sure that the entry has a timer, for which it may move, and a wheel to be in. Returns its place, or 0 when

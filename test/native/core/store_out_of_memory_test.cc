@@ -149,8 +149,8 @@ TEST_P(StoreOutOfMemoryTest, OfABatchWhatComesBeforeTheFailureIsSetAndNothingAft
 
 INSTANTIATE_TEST_SUITE_P(Shards, StoreOutOfMemoryTest, testing::Values(1, 64));
 
-// Deadlines need timers, wheels, numbers of chunks, and now and then a chunk that is rewritten: where one of them cannot
-// be had, neither value nor deadline changes, and nothing is lost.
+// Deadlines need timers, wheels, numbers of chunks, and now and then a chunk that is rewritten: where one of them
+// cannot be had, neither value nor deadline changes, and nothing is lost.
 TEST(StoreOutOfMemoryExpiryTest, AFailedOperationChangesNeitherValueNorDeadline) {
   const AllocationCount allocated;
   {

@@ -65,7 +65,8 @@ export const BUGS = [
     why: 'it would stay until the one that was asked for',
     file: 'native/core/shard.cc',
     find: '      if (request.deadline.exists()) wake_up_ns = TakeWakeUpLocked();\n    }\n    context.expiry.Schedule(context.shard, wake_up_ns);\n    switch',
-    replace: '      if (request.deadline.exists() && wake_up_ns_ == kForever) wake_up_ns = TakeWakeUpLocked();\n    }\n    context.expiry.Schedule(context.shard, wake_up_ns);\n    switch',
+    replace:
+      '      if (request.deadline.exists() && wake_up_ns_ == kForever) wake_up_ns = TakeWakeUpLocked();\n    }\n    context.expiry.Schedule(context.shard, wake_up_ns);\n    switch',
     test: 'core/store_expiry_test',
     filter: '*',
     quick: true,
