@@ -48,58 +48,55 @@ napi_value Callback(napi_env env, napi_callback_info info) {
   }
 }
 
-// The arguments of a method whose second argument is a key; `kArguments` more follow, and both elements of the key
-// where it is an array of two and they were read already.
-template <size_t kArguments>
-struct KeyedArguments {
-  static constexpr size_t kPair = 2 + kArguments;
-
-  KeyedArguments(napi_env env, napi_callback_info info)
-      : environment(ReadArguments(env, info, values, &count, &slot)) {}
-
-  const napi_value* pair() const { return count >= std::size(values) ? values + kPair : nullptr; }
-
-  napi_value values[kPair + 2];
-  size_t count = std::size(values);
-  uint32_t slot;
-  Environment* environment;
+// What KeyedCall does with a key: it is made of the environment before the key is read, and called with it.
+template <KeyedMethod kMethod>
+struct Keyed {
+  explicit Keyed(const Environment&) {}
+  napi_value operator()(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) const {
+    return kMethod(env, attachment, key, args);
+  }
 };
 
-// Reads the key and calls `method(attachment, key, arguments after the key)`. The store is looked up after the key was
-// read: that may run code of the user's, which may close the slot or even have another store opened in it. The
-// arguments after the key are read by calls that run none.
-template <size_t kArguments, typename KeyMethod>
-napi_value CallWithKey(napi_env env, const KeyedArguments<kArguments>& given, KeyMethod method) {
-  const uint64_t opening = given.environment->OpeningAt(given.slot);
+// The same for a method that puts an entry; `kDefault` is its lifetime where none is given.
+template <PutMethod kMethod, Lifetime kDefault>
+struct Put {
+  explicit Put(Environment& environment) : lifetime(environment.TakeLifetime(kDefault)) {}
+  napi_value operator()(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) const {
+    return kMethod(env, attachment, key, args, lifetime);
+  }
+  const Lifetime lifetime;
+};
+
+// The same as Callback for a method whose second argument is a key; `kArguments` more follow, and both elements of the
+// key where it is an array of two and they were read already. The store is looked up after the key
+// was read: that may run code of the user's, which may close the slot or even have another store opened in it. The
+// arguments after the key are read by calls that run none. (All in one function: each call more costs the hottest
+// ones.)
+template <size_t kArguments, typename Operation>
+napi_value KeyedCall(napi_env env, napi_callback_info info) {
+  constexpr size_t kPair = 2 + kArguments;
+  napi_value args[kPair + 2];
+  size_t count = std::size(args);
+  uint32_t slot;
+  Environment* environment = ReadArguments(env, info, args, &count, &slot);
+  const Operation operation(*environment);
+  const uint64_t opening = environment->OpeningAt(slot);
   try {
-    const KeyReader key(env, given.values[1], given.pair());
+    const KeyReader key(env, args[1], count >= std::size(args) ? args + kPair : nullptr);
     if (!key.ok()) return Throw(env, key.status());
-    Attachment* attachment = given.environment->AttachmentAt(given.slot);
-    if (attachment == nullptr || given.environment->OpeningAt(given.slot) != opening) return ThrowClosed(env);
-    return method(*attachment, key.key(), given.values + 2);
+    Attachment* attachment = environment->AttachmentAt(slot);
+    if (attachment == nullptr || environment->OpeningAt(slot) != opening) return ThrowClosed(env);
+    return operation(env, *attachment, key.key(), args + 2);
   } catch (const std::bad_alloc&) {
     return Throw(env, Status::OutOfMemory());
   }
 }
 
-// The same as Callback for a method with a key.
 template <size_t kArguments, KeyedMethod kMethod>
-napi_value KeyedCallback(napi_env env, napi_callback_info info) {
-  const KeyedArguments<kArguments> given(env, info);
-  return CallWithKey(env, given, [env](Attachment& attachment, const Key& key, const napi_value* args) {
-    return kMethod(env, attachment, key, args);
-  });
-}
+constexpr napi_callback KeyedCallback = KeyedCall<kArguments, Keyed<kMethod>>;
 
-// The same for one that puts an entry; `kDefault` is its lifetime where none is given.
 template <size_t kArguments, PutMethod kMethod, Lifetime kDefault = Lifetime{}>
-napi_value PutCallback(napi_env env, napi_callback_info info) {
-  const KeyedArguments<kArguments> given(env, info);
-  const Lifetime lifetime = given.environment->TakeLifetime(kDefault);
-  return CallWithKey(env, given, [env, &lifetime](Attachment& attachment, const Key& key, const napi_value* args) {
-    return kMethod(env, attachment, key, args, lifetime);
-  });
-}
+constexpr napi_callback PutCallback = KeyedCall<kArguments, Put<kMethod, kDefault>>;
 
 // Adds functions that get their Environment with each call.
 class FunctionAdder {

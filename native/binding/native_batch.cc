@@ -75,7 +75,7 @@ class BatchLoan {
 };
 
 // Calls `operation(attachment, batch)` with a batch of the keys, or entries, that are arguments from `kFirstItem` on;
-// the argument `kPlace` is the place of the first of them, for errors: 0 for none. As in CallWithKey, the store is
+// the argument `kPlace` is the place of the first of them, for errors: 0 for none. As in KeyedCall, the store is
 // looked up after the items were read.
 template <size_t kFirstItem, Adder kAdder, size_t kPlace, typename Operation>
 napi_value CallWithItems(napi_env env, const Arguments& args, Operation operation) {
