@@ -20,15 +20,20 @@ Attachment::Attachment(napi_env env, std::shared_ptr<OpenStore> open_store)
   ReportMemory();
 }
 
-// The array is detached before the store can go, so its memory needs no finalizer.
+// The array owns the memory that it shows with the store: to detach it would abort the process where the thread is being
+// terminated.
 Napi::Float64Array Attachment::MakeVersions() {
+  using Owner = std::shared_ptr<const void>;
   const ValueVersions versions = store().value_versions();
   const size_t bytes = (store().shards() - 1) * versions.stride_bytes + sizeof(double);
   void* first = const_cast<std::atomic<uint64_t>*>(versions.first);
+  auto owner = std::make_unique<Owner>(versions.owner);
+  const auto finalize = [](napi_env, void*, void* hint) { delete static_cast<Owner*>(hint); };
   napi_value buffer = nullptr;
-  if (napi_create_external_arraybuffer(env_, first, bytes, nullptr, nullptr, &buffer) != napi_ok) {
+  if (napi_create_external_arraybuffer(env_, first, bytes, finalize, owner.get(), &buffer) != napi_ok) {
     return Napi::Float64Array::New(env_, 0);
   }
+  owner.release();  // NOLINT: the finalizer's from here on
   return Napi::Float64Array::New(env_, bytes / sizeof(double), Napi::ArrayBuffer(env_, buffer), 0);
 }
 
@@ -43,8 +48,6 @@ void Attachment::NoteVersion(size_t shard, uint64_t version) {
 }
 
 Attachment::~Attachment() {
-  const Napi::HandleScope scope(env_);
-  versions_.Value().ArrayBuffer().Detach();
   Napi::MemoryManagement::AdjustExternalMemory(env_, -reported_bytes_);
 }
 

@@ -67,12 +67,13 @@ constexpr size_t kCapacityMin = size_t{1} << Index::kLog2CapacityMin;
 
 }  // namespace
 
-Shard::~Shard() {
+void Shard::FreeAll() {
   RetiredList retired;  // frees at once: nobody reads a store that is being destroyed
   MutexLock lock(mutex_);
-  RetireEntries(entries_.view(), retired);
-  if (index_.allocated()) retired.Add(index_.block());
-  if (old_index_.allocated()) retired.Add(old_index_.block());
+  RetireEntries(entries_.TakeAll(), retired);
+  if (index_.allocated()) retired.Add(std::exchange(index_, Index()).block());
+  if (old_index_.allocated()) retired.Add(std::exchange(old_index_, Index()).block());
+  wheel_.reset();
 }
 
 const Entry* Shard::FindAgain(const HashedKey& key) const {
@@ -481,7 +482,7 @@ void Shard::ExpireLocked(const WriteContext& context, const Found& found, Expire
 
 uint64_t Shard::ExpireSome(const WriteContext& context) {
   const ReadGuard guard(context.session);  // keeps what is reported
-  ExpirySink* const sink = context.expiry.sink();
+  ExpirySink* sink = nullptr;
   ExpiredEntries expired;
   uint64_t next_ns = kForever;
   size_t shrunk = 0;
@@ -489,6 +490,7 @@ uint64_t Shard::ExpireSome(const WriteContext& context) {
     MutexLock lock(mutex_);
     if (wheel_ == nullptr) return kForever;
     const uint64_t now_ns = clock_->NowNanos();
+    sink = context.expiry.sink();  // in this order: who listens hears of all that passes from then on
     for (size_t i = 0; i < kExpireAtOnce; ++i) {
       const Place place = wheel_->FirstDue(now_ns);
       if (place == 0) break;
@@ -515,12 +517,13 @@ uint64_t Shard::ExpireSome(const WriteContext& context) {
 
 void Shard::Expire(const WriteContext& context, const HashedKey& key) {
   const ReadGuard guard(context.session);
-  ExpirySink* const sink = context.expiry.sink();
+  ExpirySink* sink = nullptr;
   ExpiredEntries expired;
   {
     MutexLock lock(mutex_);
     const Found found = FindLocked(key);
     if (found.entry == nullptr || !HasPassed(found.entry->deadline())) return;
+    sink = context.expiry.sink();
     ExpireLocked(context, found, sink == nullptr ? nullptr : &expired);
   }
   if (expired.count != 0) sink->Append({expired.entries.data(), expired.count});

@@ -123,9 +123,12 @@ struct DeleteRequest {
 class alignas(64) Shard {
  public:
   Shard() = default;
-  ~Shard();
+  ~Shard() { FreeAll(); }
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
+
+  // Frees all memory but the shard itself, for good: only its value version may be looked at afterwards.
+  void FreeAll() SHARDMAP_EXCLUDES(mutex_);
 
   // Sets where this shard publishes its current table, and the clock of deadlines; once, before any other call.
   void Attach(std::atomic<uint64_t>* current, const Clock* clock) {

@@ -86,9 +86,13 @@ Store::Store(const StoreOptions& options)
       slides_(options.slides),
       expiry_(*this, options.scheduler),
       tables_(std::make_unique<std::atomic<uint64_t>[]>(size_t{1} << log2_shards_)),
-      shards_(std::make_unique<Shard[]>(size_t{1} << log2_shards_)),
+      shards_(new Shard[size_t{1} << log2_shards_]),
       sequencer_(options.clock == nullptr ? Clock::Steady() : *options.clock) {
   for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].Attach(&tables_[shard], &sequencer_.clock());
+}
+
+Store::~Store() {
+  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].FreeAll();
 }
 
 bool Store::Get(const ReadGuard&, const Key& key, ReadValue* out) const {

@@ -62,6 +62,7 @@ struct StoreStats {
 struct ValueVersions {
   const std::atomic<uint64_t>* first;  // that of shard 0
   size_t stride_bytes;                 // from one shard's to the next
+  std::shared_ptr<const void> owner;   // keeps them readable when the store has gone
 };
 
 // What a value is compared with: numbers as SameValueZero does, others by kind and bytes.
@@ -84,7 +85,7 @@ class Store {
 
   // `options.shards` must be 0 or satisfy IsShardCount. Throws std::bad_alloc.
   explicit Store(const StoreOptions& options);
-  ~Store() = default;
+  ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
@@ -194,7 +195,7 @@ class Store {
   bool ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const;
 
   Structures& structures() { return structures_; }
-  ValueVersions value_versions() const { return {&shards_[0].value_version(), sizeof(Shard)}; }
+  ValueVersions value_versions() const { return {&shards_[0].value_version(), sizeof(Shard), shards_}; }
   StoreStats Stats() const;
   size_t shards() const { return size_t{1} << log2_shards_; }
 
@@ -244,7 +245,7 @@ class Store {
   const bool slides_;
   ExpiryPort expiry_;
   const std::unique_ptr<std::atomic<uint64_t>[]> tables_;  // of each shard, the current one; written by the shards
-  const std::unique_ptr<Shard[]> shards_;
+  const std::shared_ptr<Shard[]> shards_;
   Sequencer sequencer_;
   SessionList sessions_;
   Structures structures_;

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';
 import { seed } from '../lib/run-size.js';
 import { createRandom } from './random.js';
-import { Thread } from './threads.js';
+import { runProgram, Thread } from './threads.js';
 
 const TERMINATIONS = Number(process.env.SHARDMAP_TEST_TERMINATIONS ?? 200);
 
@@ -33,5 +33,12 @@ describe(`a busy worker (SHARDMAP_TEST_SEED=${seed})`, () => {
     expect(map.size).toBe([...map].length);
     map.clear();
     expect(map.size).toBe(0);
+  }, 180_000);
+});
+
+describe('a worker whose dropped maps are being collected', () => {
+  it('can be terminated in the middle of that', async () => {
+    const outcome = await runProgram('dropping', [String(Math.ceil(TERMINATIONS / 2))]);
+    expect(outcome).toEqual({ code: 0, signal: null, output: 'done\n' });
   }, 180_000);
 });

@@ -16,7 +16,7 @@ namespace shardmap {
 namespace {
 
 // The smallest chunk, as Reserve opens it in a short list.
-constexpr size_t kChunkBytes = 512 - sizeof(Block);
+constexpr size_t kChunkBytes = 12 * 40;  // of entries of 40 bytes
 
 // A list as a shard uses it, with a reference beside it. Values are short, so entries own no blocks.
 class ListWithModel {

