@@ -20,7 +20,7 @@ Attachment::Attachment(napi_env env, std::shared_ptr<OpenStore> open_store)
   ReportMemory();
 }
 
-// The array owns the memory that it shows with the store: to detach it would abort the process where the thread is being
+// The array keeps the memory that it shows. To detach it instead would abort the process where the thread is being
 // terminated.
 Napi::Float64Array Attachment::MakeVersions() {
   using Owner = std::shared_ptr<const void>;
@@ -47,9 +47,7 @@ void Attachment::NoteVersion(size_t shard, uint64_t version) {
   control_->version_index = static_cast<double>(shard * (store().value_versions().stride_bytes / sizeof(double)));
 }
 
-Attachment::~Attachment() {
-  Napi::MemoryManagement::AdjustExternalMemory(env_, -reported_bytes_);
-}
+Attachment::~Attachment() { Napi::MemoryManagement::AdjustExternalMemory(env_, -reported_bytes_); }
 
 void Attachment::ReportMemory() {
   int64_t bytes = std::max(reported_bytes_ + unreported_bytes_, int64_t{0});
