@@ -293,7 +293,7 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry** overwritt
   }
   Block* replaced = entry->value_block();
   ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });
-  FollowDeadlineLocked(entry, before, place, request.now_ns);
+  if (before.exists() || deadline.exists()) FollowDeadlineLocked(entry, before, place, request.now_ns);
   if (replaced != nullptr) {
     block_bytes_ -= replaced->total_bytes();
     context.session.AddToBytes(-static_cast<int64_t>(replaced->total_bytes()));
