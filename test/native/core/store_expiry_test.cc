@@ -207,6 +207,19 @@ TEST_F(StoreExpiryTest, AMillionDueAtOnceGoInSlices) {
   EXPECT_LT(store_.Stats().total_bytes() - store_.Stats().shard_bytes, 100'000u);
 }
 
+TEST_F(StoreExpiryTest, WhoExpiresIsCalledForADeadlineThatIsEarlierThanThoseBefore) {
+  for (const uint64_t ttl_ns : {3'600'000 * kMs, 500 * kMs, 5 * kMs}) {
+    for (size_t i = 0; i < 50; ++i) Set(std::to_string(ttl_ns + i), "v", Lifetime::For(ttl_ns));
+  }
+  Sleep(5 * kMs + kLatenessNs);
+  EXPECT_EQ(store_.Size(), 100u);
+  Sleep(495 * kMs);
+  EXPECT_EQ(store_.Size(), 50u);
+  EXPECT_EQ(SetLifetime(std::to_string(3'600'000 * kMs), Lifetime::For(kMs)), Store::Expires::kLater);
+  Sleep(kMs + kLatenessNs);
+  EXPECT_EQ(store_.Size(), 49u);
+}
+
 TEST_F(StoreExpiryTest, NobodyIsCalledWhereThereAreNoDeadlines) {
   Set("a", "1");
   EXPECT_TRUE(Delete("a"));

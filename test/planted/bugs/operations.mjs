@@ -10,7 +10,7 @@ export const BUGS = [
     replace: `  const HashedKey hashed = Hashed(key);
   const IndexView table = TableOf(ShardOf(hashed.hash));
   if (shards_[ShardOf(hashed.hash)].Get(table, hashed, existing, nullptr)) return false;
-  Status status = Put(session, key, value, {}, &outcome);
+  Status status = Put(session, key, value, RequestFor(PutMode::kOverwrite, nullptr, lifetime), &outcome);
   if (status.ok()) return true;`,
     test: 'linearizability/store_histories_test',
     filter: '*',
