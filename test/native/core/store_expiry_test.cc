@@ -220,6 +220,22 @@ TEST_F(StoreExpiryTest, WhoExpiresIsCalledForADeadlineThatIsEarlierThanThoseBefo
   EXPECT_EQ(store_.Size(), 49u);
 }
 
+TEST_F(StoreExpiryTest, TheFirstDeadlineIsNewsToWhoKeepsTheValue) {
+  Set("a", "1");
+  const auto version = [&] {
+    const ReadGuard guard(*session_);
+    ReadValue value;
+    size_t shard = 0;
+    uint64_t seen = 0;
+    EXPECT_TRUE(store_.GetVersioned(guard, OwnedKey("a").key(), &value, &shard, &seen));
+    return seen;
+  };
+  const uint64_t before = version();
+  EXPECT_EQ(version(), before);
+  (void)SetLifetime("a", Lifetime::For(kMs));
+  EXPECT_NE(version(), before);
+}
+
 TEST_F(StoreExpiryTest, NobodyIsCalledWhereThereAreNoDeadlines) {
   Set("a", "1");
   EXPECT_TRUE(Delete("a"));

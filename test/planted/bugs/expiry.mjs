@@ -77,9 +77,8 @@ export const BUGS = [
     file: 'native/core/shard.cc',
     find: '    if (deadline != before) ChangeValueLocked([&] { entry->SetDeadline(deadline); });\n',
     replace: '    if (deadline != before) entry->SetDeadline(deadline);\n',
-    test: 'lib/lifetime',
-    filter: 'near cache',
-    kind: 'package',
+    test: 'core/store_expiry_test',
+    filter: '*',
   },
   {
     name: 'wheel that begins a list and then skips the rest of it',
