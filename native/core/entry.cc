@@ -6,10 +6,12 @@
 namespace shardmap {
 
 Entry* Entry::Create(void* memory, const Key& key, uint64_t hash, Block* key_block, const Value& value,
-                     Block* value_block, uint64_t sequence) {
+                     Block* value_block, uint64_t sequence, bool has_timer, Deadline deadline) {
   Entry* entry = new (memory) Entry;
   const size_t value_words = ValueWordsFor(value);
-  entry->identity_ = (sequence << 8) | (static_cast<uint64_t>(key.kind) << 4) | value_words;
+  entry->identity_ =
+      (sequence << 8) | (static_cast<uint64_t>(key.kind) << 4) | (has_timer ? kHasTimer : 0) | (value_words - 1);
+  if (has_timer) new (entry + 1) Timer{deadline.word(), 0, 0};
   for (size_t i = 0; i < value_words; ++i) new (entry->words() + i) std::atomic<uint64_t>(0);
   uint64_t state = entry->StoreValueWords(value, value_block);
   if (key_block != nullptr) {
@@ -25,9 +27,14 @@ Entry* Entry::Create(void* memory, const Key& key, uint64_t hash, Block* key_blo
   return entry;
 }
 
-Entry* Entry::CopyTo(void* memory) const {
+Entry* Entry::CopyTo(void* memory, bool has_timer) const {
   Entry* copy = new (memory) Entry;
-  copy->identity_ = identity_;
+  copy->identity_ = identity_ | (has_timer ? kHasTimer : 0);
+  if (copy->has_timer()) new (copy + 1) Timer{deadline().word(), 0, 0};
+  if (this->has_timer()) {
+    copy->timer().next = timer().next;
+    copy->timer().previous = timer().previous;
+  }
   for (size_t i = 0; i < value_words(); ++i) {
     new (copy->words() + i) std::atomic<uint64_t>(words()[i].load(std::memory_order_relaxed));
   }
@@ -71,11 +78,13 @@ uint64_t Entry::StoreValueWords(const Value& value, Block* block) {
   return ValueState(value.kind(), value.size());
 }
 
-void Entry::Overwrite(const Value& value, Block* block) {
+void Entry::Overwrite(const Value& value, Block* block, Deadline deadline) {
   const uint64_t before = state_.load(std::memory_order_relaxed);
   state_.store(before | kWriting, std::memory_order_relaxed);
   const uint64_t kept = before & (kHasKeyBlock | 255);
   const uint64_t version = NextVersion(before) & ~uint64_t{UINT32_MAX};
+  assert(has_timer() || !deadline.exists());
+  if (has_timer()) SetDeadline(deadline);
   StoreState(version | kept | StoreValueWords(value, block));
 }
 

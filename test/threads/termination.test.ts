@@ -7,20 +7,10 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';
 import { seed } from '../lib/run-size.js';
-import { Thread } from './threads.js';
+import { createRandom } from './random.js';
+import { runProgram, Thread } from './threads.js';
 
 const TERMINATIONS = Number(process.env.SHARDMAP_TEST_TERMINATIONS ?? 200);
-
-/** A small generator of random numbers below 1, so that a seed repeats the moments. */
-function createRandom(state: number): () => number {
-  let bits = state | 0;
-  return () => {
-    bits = (bits + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(bits ^ (bits >>> 15), 1 | bits);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describe(`a busy worker (SHARDMAP_TEST_SEED=${seed})`, () => {
   it(`can be terminated at a random moment, ${TERMINATIONS} times`, async () => {
@@ -43,5 +33,12 @@ describe(`a busy worker (SHARDMAP_TEST_SEED=${seed})`, () => {
     expect(map.size).toBe([...map].length);
     map.clear();
     expect(map.size).toBe(0);
+  }, 180_000);
+});
+
+describe('a worker whose dropped maps are being collected', () => {
+  it('can be terminated in the middle of that', async () => {
+    const outcome = await runProgram('dropping', [String(Math.ceil(TERMINATIONS / 2))]);
+    expect(outcome).toEqual({ code: 0, signal: null, output: 'done\n' });
   }, 180_000);
 });
