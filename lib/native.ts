@@ -308,8 +308,8 @@ export interface NativeStore {
    */
   readonly control: { readonly [index: number]: number };
   /**
-   * Memory of the store that other threads write: empty where the engine refuses such arrays, and once the store is
-   * closed.
+   * Memory of the store that other threads write: empty where the engine refuses such arrays. It stays readable when the
+   * store is closed.
    */
   readonly versions: { readonly [index: number]: number };
 }
