@@ -9,12 +9,14 @@ import { type TransferListItem, Worker } from 'node:worker_threads';
 const dist = new URL('../../dist/index.js', import.meta.url);
 if (!existsSync(dist)) throw new Error('the thread tests use dist/: run npm run build:ts first');
 
-/** A worker that answers one message at a time. */
+/** A worker that answers one message at a time. Its answers are kept for who asks, however early they come. */
 export class Thread {
   readonly worker: Worker;
+  readonly #answers: unknown[] = [];
 
   private constructor(worker: Worker) {
     this.worker = worker;
+    worker.on('message', (answer) => this.#answers.push(answer));
   }
 
   /** Runs `workers/<name>.mjs`, and waits until it says that it is ready. */
@@ -41,8 +43,8 @@ export class Thread {
   }
 
   async answer(): Promise<unknown> {
-    const [answer] = await once(this.worker, 'message');
-    return answer;
+    if (this.#answers.length === 0) await once(this.worker, 'message');
+    return this.#answers.shift();
   }
 
   async end(): Promise<void> {
