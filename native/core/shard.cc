@@ -210,7 +210,7 @@ PutOutcome Shard::PutLocked(const WriteContext& context, const HashedKey& key, B
   if (entry == nullptr) {
     return was_absent ? InsertLocked(context, key, key_block, value, request, spare) : PutOutcome::kChanged;
   }
-  if (HasPassed(entry->deadline())) return PutOutcome::kExpired;
+  if (HasPassedFor(request, entry->deadline())) return PutOutcome::kExpired;
   switch (request.mode) {
     case PutMode::kIfUnchanged:
       if (entry->stamp() != request.stamp) return PutOutcome::kChanged;

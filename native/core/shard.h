@@ -90,7 +90,7 @@ struct PutRequest {
   // Receives the value that was there; after an addition the sum. The caller's guard keeps it.
   ReadValue* existing = nullptr;
   Deadline deadline;            // of the entry from then on
-  uint64_t now_ns = 0;          // when there is a deadline
+  uint64_t now_ns = 0;          // when the put began, where there is a deadline
   bool keeps_deadline = false;  // the deadline is only for an entry that is inserted
 };
 
@@ -246,6 +246,11 @@ class alignas(64) Shard {
       SHARDMAP_REQUIRES(mutex_);
 
   bool HasPassed(Deadline deadline) const { return deadline.exists() && deadline.HasPassed(clock_->NowNanos()); }
+  // A put that only overwrites comes in time if it began in time: nobody can tell, and it asks for the time only once.
+  bool HasPassedFor(const PutRequest& request, Deadline deadline) const {
+    const bool only_overwrites = request.mode == PutMode::kOverwrite && request.existing == nullptr;
+    return only_overwrites && request.deadline.exists() ? deadline.HasPassed(request.now_ns) : HasPassed(deadline);
+  }
   // Removes the entry of the key if it has expired, as ExpireSome would.
   void Expire(const WriteContext& context, const HashedKey& key) SHARDMAP_EXCLUDES(mutex_);
   // The same of one that was found; adds it to `expired` if that is given.

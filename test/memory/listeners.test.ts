@@ -1,9 +1,10 @@
 /** Danger: maps that were listened to, or what expired in them, are kept for ever. */
 
 import { expect, it } from 'vitest';
+import { sizeOf } from '../lib/run-size.js';
 import { runProgramIn } from '../threads/threads.js';
 
-const ROUNDS = Number(process.env.SHARDMAP_TEST_LISTENER_ROUNDS ?? 10);
+const ROUNDS = sizeOf('SHARDMAP_TEST_LISTENER_ROUNDS', 10);
 const MIB = 2 ** 20;
 
 it(`listening to 1,000 maps, ${ROUNDS} times, leaves no growth behind, nor do entries that expire`, async () => {

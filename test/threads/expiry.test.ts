@@ -6,13 +6,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';
-import { seed } from '../lib/run-size.js';
+import { seed, sizeOf } from '../lib/run-size.js';
 import { until } from '../lib/waiting.js';
 import { createRandom } from './random.js';
 import { type Outcome, runProgramIn, Thread } from './threads.js';
 
-const EXPIRATIONS = Number(process.env.SHARDMAP_TEST_EXPIRATIONS ?? 200_000);
-const TERMINATIONS = Number(process.env.SHARDMAP_TEST_TERMINATIONS ?? 30);
+const EXPIRATIONS = sizeOf('SHARDMAP_TEST_EXPIRATIONS', 200_000);
+const TERMINATIONS = sizeOf('SHARDMAP_TEST_TERMINATIONS', 30);
 
 interface Told {
   readonly calls: number;

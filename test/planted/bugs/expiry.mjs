@@ -16,7 +16,7 @@ export const BUGS = [
     name: 'write that takes an expired entry for one that is there',
     why: 'it would keep its place, and its event would be missing',
     file: 'native/core/shard.cc',
-    find: '  if (HasPassed(entry->deadline())) return PutOutcome::kExpired;\n',
+    find: '  if (HasPassedFor(request, entry->deadline())) return PutOutcome::kExpired;\n',
     replace: '',
     test: 'core/store_expiry_test',
     filter: '*Model*',
