@@ -85,10 +85,21 @@ export function readLifetime(options: unknown): Lifetime | undefined {
   const { ttl, expiresAt, keepTtl } = options as { [_ in (typeof NAMES)[number]]?: unknown };
   const existing = resolveKeepTtl(keepTtl);
   if (ttl === undefined && expiresAt === undefined) return new Lifetime(STORE_TTL, undefined, existing);
-  if (expiresAt === undefined) return new Lifetime(resolveTtl(ttl, 'options.ttl'), undefined, existing);
+  if (expiresAt === undefined) return lifetimeOf(ttl).toward(existing);
   if (ttl === undefined) return new Lifetime(PASSED, resolveMoment(expiresAt, 'options.expiresAt'), existing);
   const message = 'options.ttl and options.expiresAt both say how long an entry lives: give one of them';
   throw createError('ERR_SHARDMAP_INVALID_ARGUMENT', message);
+}
+
+/** Entries are set in rows with the same `ttl`: one object, which never changes, serves them all. */
+let latest = { ttl: Number.NaN, lifetime: UNSAID };
+
+function lifetimeOf(ttl: unknown): Lifetime {
+  if (ttl !== latest.ttl) {
+    const lifetime = new Lifetime(resolveTtl(ttl, 'options.ttl'), undefined, BY_OPERATION);
+    latest = { ttl: ttl as number, lifetime };
+  }
+  return latest.lifetime;
 }
 
 /** An entry that is there gets a new life, if nothing else was said: for operations that set by way of the addon's `setIf`. */

@@ -6,8 +6,6 @@
 #include <limits>
 #include <utility>
 
-#include "binding/times.h"
-
 namespace shardmap {
 
 Attachment::Attachment(napi_env env, std::shared_ptr<OpenStore> open_store)
@@ -116,15 +114,6 @@ napi_value Environment::Reply(const ValueView& value) {
   if (value.size != 0) std::memcpy(memory, value.bytes, value.size);
   NoteReply(static_cast<double>(value.kind), static_cast<double>(value.size));
   return bytes;
-}
-
-Lifetime Environment::TakeGivenLifetime(const Lifetime& by_default) {
-  constexpr double kKeeps = 2;
-  const double ttl_ms = std::exchange(reply_words_->ttl, 0);
-  const double existing = std::exchange(reply_words_->existing, 0);
-  Lifetime lifetime = LifetimeOf(ttl_ms);
-  lifetime.keeps = existing == 0 ? by_default.keeps && lifetime.is_default : existing == kKeeps;
-  return lifetime;
 }
 
 uint32_t Environment::OpenBatch() {

@@ -18,6 +18,7 @@
 
 #include "binding/batch.h"
 #include "binding/expiry_call.h"
+#include "binding/times.h"
 #include "binding/value_view.h"
 #include "core/lifetime.h"
 #include "engine/expiry_queue.h"
@@ -142,9 +143,15 @@ class Environment {
   // The lifetime that the library has left for a function that puts an entry, or else `by_default`. To be taken when
   // the function begins: reading its arguments may run code of the user's, which may put another entry.
   Lifetime TakeLifetime(const Lifetime& by_default) {
-    const bool is_given =
-        (std::bit_cast<uint64_t>(reply_words_->ttl) | std::bit_cast<uint64_t>(reply_words_->existing)) != 0;
-    return is_given ? TakeGivenLifetime(by_default) : by_default;
+    const double ttl_ms = reply_words_->ttl;
+    const double existing = reply_words_->existing;
+    if ((std::bit_cast<uint64_t>(ttl_ms) | std::bit_cast<uint64_t>(existing)) == 0) return by_default;
+    reply_words_->ttl = 0;
+    reply_words_->existing = 0;
+    constexpr double kKeeps = 2;
+    Lifetime lifetime = LifetimeOf(ttl_ms);
+    lifetime.keeps = existing == 0 ? by_default.keeps && lifetime.is_default : existing == kKeeps;
+    return lifetime;
   }
 
   // A batch for one call, to be given back: its memory is used again. Throws std::bad_alloc.
@@ -206,7 +213,6 @@ class Environment {
   static void CleanUp(void* environment);
 
   std::shared_ptr<Attachment> Attach(std::shared_ptr<OpenStore> open_store);
-  Lifetime TakeGivenLifetime(const Lifetime& by_default);
   // Makes expiry_call_ if there is none.
   Status StartCalls();
 

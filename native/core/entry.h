@@ -141,8 +141,8 @@ class Entry {
   uint8_t* key_area() { return reinterpret_cast<uint8_t*>(words() + value_words()); }
   const uint8_t* key_area() const { return reinterpret_cast<const uint8_t*>(words() + value_words()); }
 
-  // The state bits and the value words for a value that is inline or in `block`.
-  uint64_t StoreValueWords(const Value& value, Block* block);
+  template <typename Store>
+  static uint64_t SplitValue(const Value& value, const Block* block, Store store);
 
   std::atomic<uint64_t> state_;
   uint64_t identity_;

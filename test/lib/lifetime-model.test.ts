@@ -150,7 +150,7 @@ describe(`sequences of operations with lifetimes (SHARDMAP_TEST_SEED=${seed})`, 
   it.each([
     [FOREVER, FOREVER],
     [5, 5 * HOUR],
-  ])('do what the reference does, in a map with a ttl of %i hours', async (own, ttl) => {
+  ])('do what the reference does, in a map with a ttl of %s hours', async (own, ttl) => {
     const run = async (steps: Step[]): Promise<void> => {
       const map = new ShardMap<string, unknown>(null, { ttl, shards: 2 });
       const model = new Model(own);

@@ -34,11 +34,16 @@ export const BUGS = [
     name: 'deadline outside of the version of its value',
     why: 'a reader would see the value with the deadline of the one before',
     file: 'native/core/entry.cc',
-    find: '  StoreState(version | kept | StoreValueWords(value, block));',
-    replace: `  const uint64_t words = StoreValueWords(value, block);
-  if (has_timer()) SetDeadline(Deadline());
-  StoreState(version | kept | words);
-  if (has_timer()) SetDeadline(deadline);`,
+    find: `  StoreState(version | kept | SplitValue(value, block, [value_words](size_t i, uint64_t word) {
+               value_words[i].store(word, std::memory_order_release);
+             }));
+`,
+    replace: `  StoreState(version | kept | SplitValue(value, block, [value_words, this](size_t i, uint64_t word) {
+               value_words[i].store(word, std::memory_order_release);
+               if (has_timer()) SetDeadline(Deadline());
+             }));
+  if (has_timer()) SetDeadline(deadline);
+`,
     test: 'core/store_expiry_stress_test',
     filter: '*',
   },
