@@ -16,6 +16,7 @@ const order = indices(entries);
 buildFresh(bytes, order, 0, entries); // V8's young generation grows to its full size here, and not while we measure
 const before = rssBytes();
 
+/** @type {Map<string, number>} */
 const map = kind === 'ShardMap' ? new ShardMap() : new Map();
 setFresh(map, bytes, order, 0, entries);
 const grown = rssBytes() - before;

@@ -12,6 +12,7 @@ export const suites = {
   get: () => import('./suites/get.mjs'),
   set: () => import('./suites/set.mjs'),
   atomics: () => import('./suites/atomics.mjs'),
+  expiry: () => import('./suites/expiry.mjs'),
   writer: () => import('./suites/writer.mjs'),
   keys: () => import('./suites/keys.mjs'),
   values: () => import('./suites/values.mjs'),

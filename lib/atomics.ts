@@ -10,6 +10,7 @@ import { type Codec, copyEncoded, isPrimitive } from './codec.js';
 import type { Computation } from './computation.js';
 import { createArgumentError, createError, createRangeError, describeKey } from './errors.js';
 import { canonicalizeKey } from './key.js';
+import { type Lifetime, overwriting } from './lifetime.js';
 import { ABSENT, addon, CLOSED_STORE, SUM_BITS_MAX, SUM_MAX } from './native.js';
 
 const { claim, compareAndDelete, compareAndSet, compareAndSetEncoded, exchange, exchangeEncoded } = addon;
@@ -34,7 +35,7 @@ const OWN_CHANGES_MAX = 16;
 export type SlotOf = () => number;
 
 /** Returns the sum. */
-export function add(slot: number, key: unknown, by: unknown): number | bigint {
+export function add(slot: number, key: unknown, by: unknown, lifetime: Lifetime | undefined): number | bigint {
   if (typeof by === 'bigint') {
     if (by > BIGINT_MAX || by < -BIGINT_MAX)
       throw createRangeError('by', `a bigint of at most ${SUM_BITS_MAX} bits`, 'a larger one');
@@ -43,6 +44,7 @@ export function add(slot: number, key: unknown, by: unknown): number | bigint {
   } else if (!isFiniteNumber(by) || abs(by) > SUM_MAX) {
     throw createRangeError('by', `a number from -${SUM_MAX} to ${SUM_MAX}`, by);
   }
+  lifetime?.begin();
   const sum = increment(slot, key, by === 0 ? 0 : by);
   if (sum !== undefined) return sum;
   if (reply[1] === 0) {
@@ -58,17 +60,36 @@ export function add(slot: number, key: unknown, by: unknown): number | bigint {
 }
 
 /** Returns the value that was there before, as the addon does, or `absent`. */
-export function replace(slotOf: SlotOf, codec: Codec, key: unknown, value: unknown, absent: unknown): unknown {
-  if (isPrimitive(value)) return exchange(slotOf(), key, value, absent);
-  const { kind, view, start, end } = codec.encode(value);
-  return exchangeEncoded(slotOf(), key, kind, view, start, end, absent);
+export function replace(
+  slotOf: SlotOf,
+  codec: Codec,
+  key: unknown,
+  value: unknown,
+  absent: unknown,
+  lifetime: Lifetime | undefined = undefined,
+): unknown {
+  const encoded = isPrimitive(value) ? undefined : codec.encode(value);
+  const slot = slotOf();
+  lifetime?.begin();
+  if (encoded === undefined) return exchange(slot, key, value, absent);
+  const { kind, view, start, end } = encoded;
+  return exchangeEncoded(slot, key, kind, view, start, end, absent);
 }
 
 /** Inserts, and returns ABSENT; or returns the value that is there, as the addon does. */
-export function insertOnce(slotOf: SlotOf, codec: Codec, key: unknown, value: unknown): unknown {
-  if (isPrimitive(value)) return insert(slotOf(), key, value, ABSENT);
-  const { kind, view, start, end } = codec.encode(value);
-  return insertEncoded(slotOf(), key, kind, view, start, end, ABSENT);
+export function insertOnce(
+  slotOf: SlotOf,
+  codec: Codec,
+  key: unknown,
+  value: unknown,
+  lifetime: Lifetime | undefined = undefined,
+): unknown {
+  const encoded = isPrimitive(value) ? undefined : codec.encode(value);
+  const slot = slotOf();
+  lifetime?.begin();
+  if (encoded === undefined) return insert(slot, key, value, ABSENT);
+  const { kind, view, start, end } = encoded;
+  return insertEncoded(slot, key, kind, view, start, end, ABSENT);
 }
 
 /** With `orAbsent`, undefined is expected where there is no entry as well. */
@@ -79,19 +100,25 @@ export function setIfEqual(
   expected: unknown,
   orAbsent: boolean,
   value: unknown,
+  lifetime: Lifetime | undefined = undefined,
 ): boolean {
+  const encoded = isPrimitive(value) ? undefined : codec.encode(value);
   if (isPrimitive(expected)) {
     const isMetByAbsence = orAbsent && expected === undefined;
-    if (isPrimitive(value)) return compareAndSet(slotOf(), key, expected, isMetByAbsence, value);
-    const { kind, view, start, end } = codec.encode(value);
-    return compareAndSetEncoded(slotOf(), key, expected, isMetByAbsence, kind, view, start, end);
+    const slot = slotOf();
+    lifetime?.begin();
+    if (encoded === undefined) return compareAndSet(slot, key, expected, isMetByAbsence, value);
+    const { kind, view, start, end } = encoded;
+    return compareAndSetEncoded(slot, key, expected, isMetByAbsence, kind, view, start, end);
   }
-  const next = isPrimitive(value) ? value : copyEncoded(codec.encode(value));
-  return changeIfEqual(slotOf, codec, key, expected, (own, sequence, version) =>
-    isPrimitive(value)
-      ? setIf(slotOf(), own, next, sequence, version)
-      : setEncodedTo(slotOf(), own, next as Encoded, sequence, version),
-  );
+  const next = encoded === undefined ? undefined : copyEncoded(encoded);
+  const renewed = overwriting(lifetime);
+  return changeIfEqual(slotOf, codec, key, expected, (own, sequence, version) => {
+    const slot = slotOf();
+    renewed.begin();
+    if (next === undefined) return setIf(slot, own, value, sequence, version);
+    return setEncodedTo(slot, own, next, sequence, version);
+  });
 }
 
 export function deleteIfEqual(slotOf: SlotOf, codec: Codec, key: unknown, expected: unknown): boolean {
@@ -132,6 +159,7 @@ export function updateEntry(
   codec: Codec,
   computation: Computation,
   decide: (current: unknown) => unknown,
+  lifetime: Lifetime | undefined,
 ): unknown {
   const { key } = computation;
   let ownChanges = 0;
@@ -150,7 +178,7 @@ export function updateEntry(
       const next = decide(current);
       if (next === KEEP || (next === ABSENT && current === ABSENT)) return next;
       if (isPromise(next)) throw createArgumentError('what the callback returns', 'a value, and no promise', next);
-      if (publish(slotOf, codec, key, next, sequence, version)) return next;
+      if (publish(slotOf, codec, key, next, sequence, version, lifetime)) return next;
     }
   } finally {
     const slot = slotOf();
@@ -165,11 +193,14 @@ function publish(
   next: unknown,
   sequence: number,
   version: number,
+  lifetime: Lifetime | undefined,
 ): boolean {
   if (next === ABSENT) return deleteIf(slotOf(), key, sequence, version);
-  if (isPrimitive(next)) return setIf(slotOf(), key, next, sequence, version);
-  const encoded = codec.encode(next);
-  return setEncodedTo(slotOf(), key, encoded, sequence, version);
+  const encoded = isPrimitive(next) ? undefined : codec.encode(next);
+  const slot = slotOf();
+  lifetime?.begin();
+  if (encoded === undefined) return setIf(slot, key, next, sequence, version);
+  return setEncodedTo(slot, key, encoded, sequence, version);
 }
 
 function setEncodedTo(

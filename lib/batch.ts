@@ -6,6 +6,7 @@ import { type Codec, isPrimitive, wrapList } from './codec.js';
 import { isObject, iterateOnce } from './entries.js';
 import { createArgumentError } from './errors.js';
 import { readKeyOnce } from './key.js';
+import type { Lifetime } from './lifetime.js';
 import { addon, FOUND_AT, REPLY_FORMS } from './native.js';
 
 const { getMany, hasMany, setEntries, deleteKeys } = addon;
@@ -166,9 +167,10 @@ export class EntryBatch {
   }
 
   /** Sets all entries. Where memory runs out, those that were set are in the batch no more. */
-  set(slot: number): void {
+  set(slot: number, lifetime: Lifetime | undefined = undefined): void {
     this.#flush();
     reply[0] = 0;
+    lifetime?.begin();
     try {
       setMany(slot, this.#number);
     } catch (error) {
@@ -239,12 +241,13 @@ class EntryReader {
     this.#count++;
   }
 
-  set(slot: number): void {
+  set(slot: number, lifetime: Lifetime | undefined): void {
     if (this.#batch !== undefined) {
-      this.#batch.set(slot);
+      this.#batch.set(slot, lifetime);
     } else {
       this.#args[0] = slot;
       this.#args.length = this.#argsUsed;
+      lifetime?.begin();
       apply(setEntries as OnItems, undefined, this.#args);
     }
   }
@@ -271,6 +274,7 @@ export function setAll(
   slotOf: () => number,
   codec: Codec,
   entries: Iterable<readonly [unknown, unknown]>,
+  lifetime: Lifetime | undefined,
   noted: unknown[] | undefined,
 ): void {
   const reader = new EntryReader(codec, noted, isArray(entries) ? entries.length : 0);
@@ -280,7 +284,7 @@ export function setAll(
     } else {
       for (const entry of iterateOnce(entries, 'entries', 'an iterable of [key, value] pairs')) reader.add(entry);
     }
-    reader.set(slotOf());
+    reader.set(slotOf(), lifetime);
   } finally {
     reader.close();
   }

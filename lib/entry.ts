@@ -3,6 +3,7 @@
 import { KEEP } from './atomics.js';
 import { createArgumentError } from './errors.js';
 import type { Key } from './key.js';
+import { type LifetimeOptions, readLifetime } from './lifetime.js';
 import { ABSENT } from './native.js';
 
 type Modify = (value: never, key: never) => unknown;
@@ -11,10 +12,10 @@ type Modify = (value: never, key: never) => unknown;
 export interface EntryTarget<V> {
   get(): V | undefined;
   getAndDelete(): V | undefined;
-  getOrInsert(value: V): V;
-  getOrInsertComputed(callback: () => V): V;
-  /** See `updateEntry`. */
-  update(decide: (current: unknown) => unknown): unknown;
+  getOrInsert(value: V, options: LifetimeOptions | undefined): V;
+  getOrInsertComputed(callback: () => V, options: LifetimeOptions | undefined): V;
+  /** See `updateEntry`. An entry that is there keeps its deadline: `options` are for a new one. */
+  update(decide: (current: unknown) => unknown, options: LifetimeOptions | undefined): unknown;
 }
 
 /**
@@ -54,7 +55,7 @@ export class ShardMapEntry<K extends Key = string, V = unknown> {
 
   /**
    * Replaces the value, if there is one, by what `callback(value, key)` makes of it; undefined deletes the entry. By the
-   * rules of `map.update`.
+   * rules of `map.update`. When the entry expires stays as it was.
    *
    * @throws As `map.update`.
    * @example
@@ -69,7 +70,7 @@ export class ShardMapEntry<K extends Key = string, V = unknown> {
     const next = this.#target.update((current) => {
       if (current === ABSENT) return KEEP;
       return orAbsent(callback(current as V, this.key));
-    });
+    }, undefined);
     if (next === KEEP) this.#pending[this.#pending.length] = callback;
     this.#modified = next === KEEP || next === ABSENT ? undefined : { value: next as V };
     return this;
@@ -79,14 +80,16 @@ export class ShardMapEntry<K extends Key = string, V = unknown> {
    * The value, or where there is none `value`, which is then set. After an `andModify` that found a value, what that made
    * of it.
    *
+   * @param options - How long the entry lives that is set; one that is there keeps its deadline.
    * @throws As `map.getOrInsert`.
    * @example
    * const limit = map.entry('limit').orInsert(100);
    */
-  orInsert(value: V): V {
+  orInsert(value: V, options: LifetimeOptions | undefined = undefined): V {
     return this.#insert(
-      () => this.#target.getOrInsert(value),
+      () => this.#target.getOrInsert(value, options),
       () => value,
+      options,
     );
   }
 
@@ -98,20 +101,24 @@ export class ShardMapEntry<K extends Key = string, V = unknown> {
    * @example
    * const page = map.entry(url).orInsertWith((url) => render(url));
    */
-  orInsertWith(callback: (key: K) => V): V {
+  orInsertWith(callback: (key: K) => V, options: LifetimeOptions | undefined = undefined): V {
     if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
     const create = () => callback(this.key);
-    return this.#insert(() => this.#target.getOrInsertComputed(create), create);
+    return this.#insert(() => this.#target.getOrInsertComputed(create, options), create, options);
   }
 
-  #insert(insert: () => V, create: () => V): V {
+  #insert(insert: () => V, create: () => V, options: LifetimeOptions | undefined): V {
     const modified = this.#modified;
     const pending = this.#pending;
     this.#modified = undefined;
     this.#pending = [];
-    if (modified !== undefined) return modified.value;
+    if (modified !== undefined) {
+      readLifetime(options); // which nobody else looks at
+      return modified.value;
+    }
     if (pending.length === 0) return insert();
-    const value = this.#target.update((current) => (current === ABSENT ? create() : this.#modify(pending, current)));
+    const decide = (current: unknown) => (current === ABSENT ? create() : this.#modify(pending, current));
+    const value = this.#target.update(decide, options);
     return value === ABSENT ? (undefined as V) : (value as V);
   }
 

@@ -28,8 +28,11 @@ export interface Addon {
     readonly shardsMax: number;
   };
   readonly valueKinds: ValueKinds;
-  /** A new store, or with a name the process's store of that name; `shards` 0 is the default. */
-  create(name: string | undefined, shards: number): NativeStore;
+  /**
+   * A new store, or with a name the process's store of that name; `shards` 0 is the default. `ttl` is that of entries
+   * which are put without one, in milliseconds, 0 for none; where the store is open already, its own stays.
+   */
+  create(name: string | undefined, shards: number, ttl: number, touch: boolean): NativeStore;
   /** The open store with this id, or undefined where there is none. */
   attach(id: string): NativeStore | undefined;
   /** The value of `key`, or undefined. */
@@ -91,6 +94,29 @@ export interface Addon {
     end: number,
   ): boolean;
   compareAndDelete(slot: number, key: unknown, expected: unknown): boolean;
+  /**
+   * Gives the entry a deadline so many milliseconds from now, as `LIFETIME` has them; not `DEFAULT_TTL`. Returns what it
+   * had before: 0 where there is no entry, 1 none, 2 one.
+   */
+  expire(slot: number, key: unknown, ttl: number): number;
+  /** Renews the store's time to live, where the entry has that and the store was made with `touch`. Whether it is there. */
+  touch(slot: number, key: unknown): boolean;
+  /** Milliseconds until the entry expires, rounded up; Infinity where it never does, undefined where there is none. */
+  timeLeft(slot: number, key: unknown): number | undefined;
+  /**
+   * From now on entries that expire are kept for this slot, and `hooks.expired` is called in a turn of its own when there
+   * are some. At most so many entries wait, and so many bytes; what comes when they do is dropped.
+   */
+  listen(slot: number, entriesMax: number, bytesMax: number): void;
+  /** Ends that, and drops what waits. Idempotent. */
+  unlisten(slot: number): void;
+  /**
+   * `[bytes, key, kind, value, …]` of about `count` entries that expired, the earliest first, as a page's; they wait no more.
+   * `reply[1]` is how many were dropped since the last call.
+   */
+  takeExpired(slot: number, count: number): unknown[];
+  /** Whether waiting for entries that expire keeps this thread's event loop alive; at first it does not. */
+  keepAlive(does: boolean): void;
   /** The value of `key`, or `absent`; `reply[2]` and `reply[3]` are the stamp of what was found. */
   findStamped(slot: number, key: unknown, absent: unknown): unknown;
   /** These three change the entry if what is there has the stamp still; return whether it had. */
@@ -184,6 +210,8 @@ export interface Addon {
 export interface AddonHooks extends AddonReply {
   fail(code: string, message: string): never;
   collect(...items: unknown[]): unknown[];
+  /** Called in a turn of the event loop of its own when there is something to take for a slot that listens. */
+  expired(): void;
 }
 
 /**
@@ -195,6 +223,26 @@ export interface AddonReply {
   readonly scratch: Buffer;
   readonly reply: Float64Array;
 }
+
+/**
+ * Where in `reply` a function that puts an entry finds its time to live, and takes it from when it begins, before it
+ * reads its arguments: to be written in the same breath as the call.
+ */
+export const LIFETIME = {
+  /**
+   * Milliseconds, not necessarily whole, at most `TTL_MAX`; Infinity for none; 0 is the store's own; less than 0 is a deadline
+   * that has passed: the entry expires as soon as it is there.
+   */
+  ttl: 4,
+  /**
+   * What becomes of the deadline of an entry that is there: 1, it gets the new one; 2, it keeps what it has. 0 is 2 for
+   * `increment`, `setIf` and `setEncodedIf`, unless a ttl is given, and 1 for the others.
+   */
+  existing: 5,
+} as const;
+
+/** The longest finite time to live, in milliseconds: 2^62 nanoseconds, 146 years. */
+export const TTL_MAX = 4_611_686_018_427;
 
 /** How `getMany` replies. */
 export const REPLY_FORMS = {
@@ -251,6 +299,9 @@ export interface NativeStore {
   readonly id: string;
   readonly name: string | undefined;
   readonly shards: number;
+  /** Milliseconds that entries live by default, or 0 for ever; and whether reads renew that. */
+  readonly ttl: number;
+  readonly touch: boolean;
   /**
    * `[0]` counts this environment's own mutations of the store. The value that `getVersioned` found last is current for
    * as long as `versions[control[2]] === control[1]`.
@@ -266,11 +317,14 @@ export interface NativeStore {
 /** Figures of one store; bytes are those reserved from the system unless said. */
 export interface NativeStats {
   readonly entries: number;
+  readonly timedEntries: number;
+  readonly expiredEntries: number;
   readonly shards: number;
   readonly bytesTotal: number;
   readonly bytesEntries: number;
   readonly bytesIndex: number;
   readonly bytesBlobs: number;
+  readonly bytesTimers: number;
   readonly bytesShards: number;
   readonly bytesFree: number;
   readonly bytesRetired: number;
@@ -282,14 +336,23 @@ export const ABSENT: unique symbol = Symbol('absent');
 /** Longest encoded value that costs no ArrayBuffer of its own when it is read. */
 const SCRATCH_BYTES = 1 << 16;
 
+/** What `AddonHooks.expired` does: whoever listens puts it here, as the addon is given its hooks before that is loaded. */
+export const expiryHook = { expired(): void {} };
+
 function load(): Addon & AddonReply {
   const packageRoot = fileURLToPath(new URL('..', import.meta.url));
   try {
     const loadBinary = createRequire(import.meta.url)('node-gyp-build') as (root: string) => Addon;
     const addon = loadBinary(packageRoot);
     const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-    const reply = addon.setup({ fail, collect: (...items) => items, scratch, reply: new Float64Array(4) });
-    return { ...addon, ...reply };
+    const hooks: AddonHooks = {
+      fail,
+      collect: (...items) => items,
+      expired: () => expiryHook.expired(),
+      scratch,
+      reply: new Float64Array(6),
+    };
+    return { ...addon, ...addon.setup(hooks) };
   } catch (cause) {
     const target = `${process.platform}-${process.arch}, Node ${process.version}`;
     const message = `no native binary of shardmap could be loaded from ${packageRoot} (${target})`;
@@ -308,6 +371,8 @@ export const CLOSED_STORE: NativeStore = Object.freeze({
   id: '',
   name: undefined,
   shards: 0,
+  ttl: 0,
+  touch: false,
   control: Object.freeze([Number.NaN]),
   versions: Object.freeze([]),
 });

@@ -4,8 +4,8 @@
  * store's memory, is still that one. So a hit is as linearizable as any read, and costs a lookup in a `Map` and one
  * load in place of a call into the addon.
  *
- * It is for keys that are read again and again. Where reads do not come back, or writes keep changing what they read,
- * it costs more than it saves, notices, and rests. (Bench: hot keys and small maps of bench/suites/get.mjs;
+ * It is for keys that are read again and again. Where reads do not come back, writes keep changing what they read, or it
+ * expires, so that it is never kept, this costs more than it saves, notices, and rests. (Bench: hot keys and small maps of bench/suites/get.mjs;
  * docs/performance.md, near cache.)
  */
 
@@ -14,6 +14,7 @@ import { addon, CLOSED_STORE, type NativeStore } from './native.js';
 
 const { get, getVersioned } = addon;
 const { min } = Math;
+const { isNaN: isNoVersion } = Number;
 const { parse, stringify } = JSON;
 
 /** Records kept at most, those that came first. All of them take about a megabyte. */
@@ -111,10 +112,12 @@ export class NearCache {
   #read(slot: number, key: unknown, record: NearRecord | undefined): unknown {
     const stored = getVersioned(slot, key);
     if (!isKept(stored) || !isKept(key)) return this.#codec.decodeStored(stored);
+    // Of a value that expires it is NaN, which is no version there is: it would be gone without a change of the shard's.
+    const version = this.#control[1] as number;
     if (record !== undefined) {
       record.value = stored;
-      record.version = this.#control[1] as number;
-    } else if (this.#recordsKept < RECORDS_MAX) {
+      record.version = version;
+    } else if (!isNoVersion(version) && this.#recordsKept < RECORDS_MAX) {
       this.#records.set(copyOf(key), new NearRecord(stored, this.#control));
       this.#recordsKept++;
     }

@@ -2,12 +2,16 @@
 
 import type { ShardMapCodec } from './codec.js';
 import { createArgumentError, createError, createRangeError } from './errors.js';
-import { addon, type NativeStore } from './native.js';
+import { addon, type NativeStore, TTL_MAX } from './native.js';
 
 const { keys } = Object;
 const { apply } = Reflect;
 const { includes } = Array.prototype;
-const { isInteger } = Number;
+const { isInteger, EPSILON } = Number;
+const { abs, max, min } = Math;
+const FOREVER = Number.POSITIVE_INFINITY;
+/** The nanosecond that stores count by. */
+const TTL_MIN = 1e-6;
 
 /** Longest name of a store, in UTF-16 code units. */
 const NAME_CHARS_MAX = 256;
@@ -31,6 +35,18 @@ export interface ShardMapOptions {
    * memory each. Default: from the number of cores.
    */
   readonly shards?: number | undefined;
+  /**
+   * How many milliseconds an entry lives that is set without `ttl` or `expiresAt` of its own, by any map of the store: see
+   * {@link LifetimeOptions}. Default: for ever, as with `Infinity`; or, where the store is open already, what it has.
+   */
+  readonly ttl?: number | undefined;
+  /**
+   * Sliding expiry, for a map with a `ttl`: each read of the value of an entry that has this `ttl`, and each
+   * `touch(key)`, makes it live for that time again. Reads are `get`, `getMany`, `getInto`, `gather`, `getOrInsert` and
+   * `getOrInsertComputed`, in whatever thread; `has` and iteration are none. Entries with a `ttl` or `expiresAt` of their
+   * own are never renewed. Default: false; or, where the store is open already, what it has.
+   */
+  readonly touch?: boolean | undefined;
   /**
    * How this map turns values into bytes and back, in place of its own ways: all values but primitives, typed arrays,
    * `ArrayBuffer`, `DataView` and `Buffer`. The bytes are copied. What other maps of the store encoded by their own ways
@@ -63,10 +79,15 @@ export interface ResolvedWriterOptions {
   readonly onError: ((error: unknown) => void) | undefined;
 }
 
-/** Options after validation. `shards` 0 is the default. */
+/**
+ * Options after validation. `shards` 0 is the default; `ttl` is Infinity for entries that live for ever, and undefined, as
+ * `touch`, where nothing was said.
+ */
 export interface ResolvedOptions {
   readonly name: string | undefined;
   readonly shards: number;
+  readonly ttl: number | undefined;
+  readonly touch: boolean | undefined;
   readonly codec: ShardMapCodec | undefined;
 }
 
@@ -101,8 +122,15 @@ export class Attachment {
 
 /** Validates what the user gave. */
 export function resolveOptions(options: unknown): ResolvedOptions {
-  const { name, shards, codec } = readOptions(options, ['name', 'shards', 'codec']);
-  return { name: resolveName(name), shards: resolveShards(shards), codec: resolveCodec(codec) };
+  const { name, shards, ttl, touch, codec } = readOptions(options, ['name', 'shards', 'ttl', 'touch', 'codec']);
+  const ownTtl = ttl === undefined ? undefined : resolveTtl(ttl, 'options.ttl');
+  return {
+    name: resolveName(name),
+    shards: resolveShards(shards),
+    ttl: ownTtl,
+    touch: resolveTouch(touch, ownTtl),
+    codec: resolveCodec(codec),
+  };
 }
 
 /** The codec among the options of `ShardMap.from`. */
@@ -135,12 +163,29 @@ export function readOptions<Name extends string>(
 export function openStore(options: unknown): StoreAccess {
   const attached = Attachment.take(options);
   if (attached !== undefined) return attached;
-  const { name, shards, codec } = resolveOptions(options);
-  const native = addon.create(name, shards);
-  if (shards === 0 || native.shards === shards) return { native, codec };
+  const resolved = resolveOptions(options);
+  const { name, shards, ttl = FOREVER, touch = false, codec } = resolved;
+  const native = addon.create(name, shards, ttl === FOREVER ? 0 : ttl, touch);
+  const conflict = findConflict(native, resolved);
+  if (conflict === undefined) return { native, codec };
   addon.close(native.slot);
-  const message = `the store '${name}' is open with ${native.shards} shards and cannot be opened with ${shards}`;
-  throw createError('ERR_SHARDMAP_OPTIONS_CONFLICT', message);
+  throw createError('ERR_SHARDMAP_OPTIONS_CONFLICT', `the store '${name}' is open ${conflict}`);
+}
+
+/** In words, what a store has and what was asked for; undefined where it has what was asked for. */
+function findConflict(native: NativeStore, { shards, ttl, touch }: ResolvedOptions): string | undefined {
+  if (shards !== 0 && native.shards !== shards)
+    return `with ${native.shards} shards and cannot be opened with ${shards}`;
+  if (ttl !== undefined && !isSameTtl(native.ttl === 0 ? FOREVER : native.ttl, ttl))
+    return `with ${native.ttl === 0 ? 'no ttl' : `a ttl of ${native.ttl} ms`} and cannot be opened with one of ${ttl} ms`;
+  if (touch !== undefined && native.touch !== touch)
+    return `with touch ${native.touch} and cannot be opened with touch ${touch}`;
+  return undefined;
+}
+
+/** The store counts nanoseconds: it gives back what it was made with no more exactly than that. */
+function isSameTtl(one: number, other: number): boolean {
+  return one === other || abs(one - other) <= max(TTL_MIN, min(one, other) * 4 * EPSILON);
 }
 
 function refuseUnknown(options: object, names: readonly string[]): void {
@@ -182,6 +227,20 @@ function resolveShards(shards: unknown): number {
   const { shardsMax } = addon.limits;
   if (isInteger(shards) && shards >= 1 && shards <= shardsMax && (shards & (shards - 1)) === 0) return shards;
   throw createRangeError('options.shards', `a power of two from 1 to ${shardsMax}`, shards);
+}
+
+/** A time to live in milliseconds. */
+export function resolveTtl(ttl: unknown, what: string): number {
+  if (typeof ttl !== 'number') throw createArgumentError(what, 'a number of milliseconds', ttl);
+  if (ttl > 0 && (ttl <= TTL_MAX || ttl === FOREVER)) return max(ttl, TTL_MIN);
+  throw createRangeError(what, `a number of milliseconds above 0, at most ${TTL_MAX}, or Infinity`, ttl);
+}
+
+function resolveTouch(touch: unknown, ttl: number | undefined): boolean | undefined {
+  if (touch === undefined) return undefined;
+  if (typeof touch !== 'boolean') throw createArgumentError('options.touch', 'a boolean', touch);
+  if (!touch || (ttl !== undefined && ttl !== FOREVER)) return touch;
+  throw createError('ERR_SHARDMAP_INVALID_ARGUMENT', 'options.touch renews options.ttl, which must be given with it');
 }
 
 function resolveMaxEntries(entries: unknown): number {

@@ -9,17 +9,27 @@ import { asyncDispose, dispose } from './dispose.js';
 import { addEntries, isObject } from './entries.js';
 import { ShardMapEntry } from './entry.js';
 import { createArgumentError, createClosedError, createError, createReceiverError } from './errors.js';
+import { type ErrorListener, type ExpireListener, ExpiryEvents, type ListenOptions } from './expiry-events.js';
 import { groupInto } from './groups.js';
 import { createHandle, readHandle, type ShardMapHandle } from './handle.js';
 import { inspectEntries } from './inspection.js';
 import { Cursor, createIterator, type IterationKind } from './iterator.js';
 import { canonicalizeKey, isPair, type Key, type Pair, readKeyOnce } from './key.js';
+import {
+  keeping,
+  type Lifetime,
+  type LifetimeOptions,
+  millisecondsUntil,
+  readLifetime,
+  resolveMoment,
+} from './lifetime.js';
 import { ABSENT, addon, CLOSED_STORE, type NativeStore } from './native.js';
 import { CLOSED_NEAR_CACHE, NearCache } from './near-cache.js';
 import {
   Attachment,
   openStore,
   resolveAttachOptions,
+  resolveTtl,
   type ShardMapOptions,
   type ShardMapWriterOptions,
 } from './options.js';
@@ -27,10 +37,14 @@ import { createStats, type ShardMapStats } from './stats.js';
 import { type GatherOptions, gather, getInto, type VectorArray } from './vectors.js';
 import { closeWriters, ShardMapWriter, WriterTarget } from './writer.js';
 
-const { find, get, has, insert, insertEncoded, set, setEncoded, take, clear, close, stats } = addon;
+const { find, get, has, insert, insertEncoded, set, setEncoded, take, clear, close, expire, stats, timeLeft } = addon;
 // What these are called is taken, by the language and by variables.
-const { delete: remove, size: count } = addon;
+const { delete: remove, size: count, touch: renew } = addon;
+/** What `expire` returns. */
+const NO_ENTRY = 0;
+const HAD_DEADLINE = 2;
 const { defineProperty, setPrototypeOf } = Object;
+const FOREVER = Number.POSITIVE_INFINITY;
 const { apply } = Reflect;
 
 const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
@@ -65,6 +79,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   #near: NearCache;
   readonly #codec: Codec;
   #computation: Computation | undefined;
+  #events: ExpiryEvents | undefined;
   readonly #slotOf = (): number => this.#native.slot;
 
   static {
@@ -175,7 +190,10 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     return openStoreOf(this, 'name').name;
   }
 
-  /** Entries in the store, counted over all shards: exact while no other thread writes. Takes no lock. */
+  /**
+   * Entries in the store, counted over all shards: exact while no other thread writes. Takes no lock. An entry that expired
+   * this moment may be counted still.
+   */
   get size(): number {
     return count(storeOf(this, 'size').slot);
   }
@@ -207,24 +225,34 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   /**
    * Sets the value of `key`; an entry that exists keeps its place. Atomic. On any error the store is unchanged.
    *
+   * @param options - How long the entry lives: see {@link LifetimeOptions}. Without them, also where there was an entry
+   *   that had a deadline, as long as the map's `ttl` says, or for ever.
    * @throws `DataCloneError` for a value that `structuredClone` refuses; ERR_SHARDMAP_VALUE_TOO_LONG;
-   *   ERR_SHARDMAP_OUT_OF_MEMORY.
+   *   ERR_SHARDMAP_OUT_OF_MEMORY; ERR_SHARDMAP_INVALID_ARGUMENT, ERR_SHARDMAP_OUT_OF_RANGE for bad options.
    * @example
    * map.set('a', 1).set('b', { nested: ['values', 2n] });
+   * map.set('session', token, { ttl: 30 * 60_000 });
    */
-  set(key: K, value: V): this {
+  set(key: K, value: V, options: LifetimeOptions | undefined = undefined): this {
     const { slot } = storeOf(this, 'set');
-    if (typeof key === 'object' || this.#computation !== undefined) this.#setOther(key, value);
+    if (typeof key === 'object' || options !== undefined || this.#computation !== undefined)
+      this.#setOther(key, value, readLifetime(options));
     else if (isPrimitive(value)) set(slot, key, value);
-    else this.#setEncoded(key, value);
+    else this.#setEncoded(key, value, undefined);
     return this;
   }
 
-  #setOther(key: K, value: V): void {
+  #setOther(key: K, value: V, lifetime: Lifetime | undefined): void {
     const own = this.#ownKey(key);
-    if (!isPrimitive(value)) this.#setEncoded(own, value);
-    else if (isPair(own)) setPair(this, own, value);
-    else set(this.#native.slot, own, value);
+    if (!isPrimitive(value)) {
+      this.#setEncoded(own, value, lifetime);
+    } else if (isPair(own)) {
+      setPair(this, own, value, lifetime);
+    } else {
+      const { slot } = this.#native;
+      lifetime?.begin();
+      set(slot, own, value);
+    }
     if (this.#computation !== undefined) notePut(this.#computation, own);
   }
 
@@ -257,16 +285,18 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * The value of `key`; where there is none, `value`, which is then set. Atomic: of many threads, one inserts and all
    * get its value.
    *
+   * @param options - How long the entry lives that is inserted; one that is there stays as it is.
    * @throws As {@link ShardMap.set}.
    * @example
-   * const owner = map.getOrInsert('lock', threadId);
+   * const owner = map.getOrInsert('lock', threadId, { ttl: 5000 });
    */
-  getOrInsert(key: K, value: V): V {
+  getOrInsert(key: K, value: V, options: LifetimeOptions | undefined = undefined): V {
     storeOf(this, 'getOrInsert');
+    const lifetime = readLifetime(options);
     const own = this.#ownKey(key);
     const found = isPrimitive(value)
-      ? insertPrimitive(this, own, value)
-      : insertOnce(this.#slotOf, this.#codec, own, value);
+      ? insertPrimitive(this, own, value, lifetime)
+      : insertOnce(this.#slotOf, this.#codec, own, value, lifetime);
     if (found !== ABSENT) return this.#codec.decodeStored(found) as V;
     if (this.#computation !== undefined) notePut(this.#computation, own);
     return value;
@@ -277,21 +307,23 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * lock and may use the map. If it sets `key` itself, its result overwrites that. If another thread sets `key`
    * meanwhile, that thread's value stays and is returned.
    *
+   * @param options - How long the entry lives that is inserted, from then on.
    * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function; what `callback` throws; as {@link
    *   ShardMap.set}.
    * @example
    * const page = map.getOrInsertComputed(url, (url) => render(url));
    */
-  getOrInsertComputed(key: K, callback: (key: K) => V): V {
+  getOrInsertComputed(key: K, callback: (key: K) => V, options: LifetimeOptions | undefined = undefined): V {
     storeOf(this, 'getOrInsertComputed');
     if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
+    const lifetime = readLifetime(options);
     const own = readKeyOnce(key);
     const found = find(this.#native.slot, own, ABSENT);
     if (found !== ABSENT) return this.#codec.decodeStored(found) as V;
     const computation = new Computation(own, this.#computation);
     this.#computation = computation;
     try {
-      return this.#compute(computation, callback);
+      return this.#compute(computation, callback, lifetime);
     } finally {
       this.#computation = computation.outer;
     }
@@ -302,18 +334,23 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * increment, each addition is counted.
    *
    * @param by - A number, fractions and negative ones too, or a bigint where the value is one. Default: 1.
+   * @param options - How long the entry lives: see {@link LifetimeOptions}. Without `ttl` and `expiresAt` an entry that is
+   *   there keeps the deadline that it has. With `keepTtl` as well, they are for the first increment alone: a count per
+   *   window of time.
    * @throws ERR_SHARDMAP_VALUE_TYPE where the value is not of the type of `by`; ERR_SHARDMAP_OUT_OF_RANGE where the sum
    *   would be NaN, or beyond `Number.MAX_SAFE_INTEGER` either way, from where integers are exact no more, or a bigint of
    *   more than 512 bits; ERR_SHARDMAP_INVALID_ARGUMENT for a `by` that is neither. Nothing is changed then.
    * @example
    * const visits = map.increment('visits');
+   * if (map.increment(user, 1, { ttl: 60_000, keepTtl: true }) > 100) refuse(user); // of one minute
    */
-  increment(key: K, by?: number): number;
-  increment(key: K, by: bigint): bigint;
-  increment(key: K, by: number | bigint = 1): number | bigint {
+  increment(key: K, by?: number, options?: LifetimeOptions): number;
+  increment(key: K, by: bigint, options?: LifetimeOptions): bigint;
+  increment(key: K, by: number | bigint = 1, options: LifetimeOptions | undefined = undefined): number | bigint {
     storeOf(this, 'increment');
+    const lifetime = readLifetime(options);
     const own = this.#ownKey(key);
-    const sum = add(this.#native.slot, own, by);
+    const sum = add(this.#native.slot, own, by, lifetime);
     if (this.#computation !== undefined) notePut(this.#computation, own);
     return sum;
   }
@@ -321,14 +358,16 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   /**
    * Sets the value of `key`, and returns the one that was there, or undefined. Atomic: no other write comes in between.
    *
+   * @param options - How long the entry lives, as for {@link ShardMap.set}.
    * @throws As {@link ShardMap.set}.
    * @example
    * const drained = map.getAndSet('queue', []);
    */
-  getAndSet(key: K, value: V): V | undefined {
+  getAndSet(key: K, value: V, options: LifetimeOptions | undefined = undefined): V | undefined {
     storeOf(this, 'getAndSet');
+    const lifetime = readLifetime(options);
     const own = this.#ownKey(key);
-    const previous = this.#codec.decodeStored(replace(this.#slotOf, this.#codec, own, value, undefined));
+    const previous = this.#codec.decodeStored(replace(this.#slotOf, this.#codec, own, value, undefined, lifetime));
     if (this.#computation !== undefined) notePut(this.#computation, own);
     return previous as V | undefined;
   }
@@ -353,14 +392,16 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * @param expected - Undefined means no entry, or a value that is undefined. Primitives are compared by SameValueZero;
    *   typed arrays, and what a user's codec encodes, by their bytes; other objects by content, as
    *   `util.isDeepStrictEqual` compares copies of them.
+   * @param options - How long the entry lives, as for {@link ShardMap.set}.
    * @throws As {@link ShardMap.set}, for `expected` too.
    * @example
    * if (map.compareAndSet('leader', undefined, threadId)) lead();
    */
-  compareAndSet(key: K, expected: V | undefined, value: V): boolean {
+  compareAndSet(key: K, expected: V | undefined, value: V, options: LifetimeOptions | undefined = undefined): boolean {
     storeOf(this, 'compareAndSet');
+    const lifetime = readLifetime(options);
     const own = this.#ownKey(key);
-    const isSet = setIfEqual(this.#slotOf, this.#codec, own, expected, true, value);
+    const isSet = setIfEqual(this.#slotOf, this.#codec, own, expected, true, value, lifetime);
     if (isSet && this.#computation !== undefined) notePut(this.#computation, own);
     return isSet;
   }
@@ -390,19 +431,27 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * threads write the key all the time, they wait for it after some attempts, at first for 1 ms, at last for 128 ms: so a
    * callback that takes no longer than that gets through. `clear` does not wait.
    *
+   * @param options - How long the entry lives: see {@link LifetimeOptions}. Without `ttl` and `expiresAt` an entry that is
+   *   there keeps the deadline that it has.
    * @throws ERR_SHARDMAP_INVALID_ARGUMENT where `callback` is no function, returns a promise, or sets `key` itself each
    *   time; what `callback` throws; as {@link ShardMap.set}.
    * @example
    * map.update('cart', (items = []) => [...items, 'book']);
    */
-  update(key: K, callback: (current: V | undefined, key: K) => V | undefined): V | undefined {
+  update(
+    key: K,
+    callback: (current: V | undefined, key: K) => V | undefined,
+    options: LifetimeOptions | undefined = undefined,
+  ): V | undefined {
     storeOf(this, 'update');
     if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
+    const lifetime = readLifetime(options);
     const own = canonicalizeKey(key);
-    const next = this.#update(own, (current) => {
+    const decide = (current: unknown): unknown => {
       const value = callback(current === ABSENT ? undefined : (current as V), canonicalizeKey(own) as K);
       return value === undefined ? ABSENT : value;
-    });
+    };
+    const next = this.#update(own, decide, lifetime);
     return next === ABSENT ? undefined : (next as V);
   }
 
@@ -418,18 +467,19 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     return new ShardMapEntry<K, V>(canonicalizeKey(own) as K, {
       get: () => apply(ShardMap.prototype.get, this, [own]) as V | undefined,
       getAndDelete: () => apply(ShardMap.prototype.getAndDelete, this, [own]) as V | undefined,
-      getOrInsert: (value) => apply(ShardMap.prototype.getOrInsert, this, [own, value]) as V,
-      getOrInsertComputed: (callback) => apply(ShardMap.prototype.getOrInsertComputed, this, [own, callback]) as V,
-      update: (decide) => this.#update(own, decide),
+      getOrInsert: (value, options) => apply(ShardMap.prototype.getOrInsert, this, [own, value, options]) as V,
+      getOrInsertComputed: (callback, options) =>
+        apply(ShardMap.prototype.getOrInsertComputed, this, [own, callback, options]) as V,
+      update: (decide, options) => this.#update(own, decide, keeping(readLifetime(options))),
     });
   }
 
-  #update(key: unknown, decide: (current: unknown) => unknown): unknown {
+  #update(key: unknown, decide: (current: unknown) => unknown, lifetime: Lifetime | undefined): unknown {
     const computation = new Computation(key, this.#computation);
     this.#computation = computation;
     let next: unknown;
     try {
-      next = updateEntry(this.#slotOf, this.#codec, computation, decide);
+      next = updateEntry(this.#slotOf, this.#codec, computation, decide, lifetime);
     } finally {
       this.#computation = computation.outer;
     }
@@ -439,16 +489,19 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   }
 
   /** Encoding runs code of the user's, which may close the map: its store is looked up afterwards. */
-  #setEncoded(key: unknown, value: unknown): void {
+  #setEncoded(key: unknown, value: unknown, lifetime: Lifetime | undefined): void {
     const { kind, view, start, end } = this.#codec.encode(value);
-    setEncoded(this.#native.slot, key, kind, view, start, end);
+    const { slot } = this.#native;
+    lifetime?.begin();
+    setEncoded(slot, key, kind, view, start, end);
   }
 
-  #compute(computation: Computation, callback: (key: K) => V): V {
+  #compute(computation: Computation, callback: (key: K) => V, lifetime: Lifetime | undefined): V {
     const key = computation.key as K;
     const value = callback(canonicalizeKey(key) as K);
     const encoded = isPrimitive(value) ? undefined : this.#codec.encode(value);
     const { slot } = this.#native;
+    lifetime?.begin();
     if (computation.isOwnEntry) {
       if (encoded === undefined) set(slot, key, value);
       else setEncoded(slot, key, encoded.kind, encoded.view, encoded.start, encoded.end);
@@ -495,15 +548,17 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * threads may see some of it before the rest.
    *
    * @param entries - `[key, value]` pairs: an array, a `Map`, or any iterable of them.
+   * @param options - How long each of the entries lives, as for {@link ShardMap.set}.
    * @throws As {@link ShardMap.set}; of a key or a value with the place of its entry. After ERR_SHARDMAP_OUT_OF_MEMORY entries from
    *   the first on may have been set.
    * @example
    * map.setMany([['a', 1], ['b', 2]]);
    */
-  setMany(entries: Iterable<readonly [K, V]>): this {
+  setMany(entries: Iterable<readonly [K, V]>, options: LifetimeOptions | undefined = undefined): this {
     storeOf(this, 'setMany');
+    const lifetime = readLifetime(options);
     const noted: unknown[] | undefined = this.#computation === undefined ? undefined : [];
-    setAll(this.#slotOf, this.#codec, entries, noted);
+    setAll(this.#slotOf, this.#codec, entries, lifetime, noted);
     if (noted !== undefined) noteEach(notePut, this.#computation, noted);
     return this;
   }
@@ -574,6 +629,111 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   writer(options: ShardMapWriterOptions | undefined = undefined): ShardMapWriter<K, V> {
     openStoreOf(this, 'writer');
     return new ShardMapWriter<K, V>(new WriterTarget(this, this.#slotOf, this.#codec), options);
+  }
+
+  /**
+   * How many milliseconds the entry with `key` still lives, rounded up: more than 0; Infinity where it never expires,
+   * undefined where there is none.
+   *
+   * @example
+   * map.set('a', 1, { ttl: 1000 }).ttl('a'); // 1000, or less where time has passed
+   */
+  ttl(key: K): number | undefined {
+    return timeLeft(storeOf(this, 'ttl').slot, key);
+  }
+
+  /**
+   * Has the entry with `key` expire in so many milliseconds, or, with Infinity, never; returns whether there is one. Its
+   * value stays. Atomic.
+   *
+   * @param ttl - As {@link LifetimeOptions}' `ttl`.
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT, ERR_SHARDMAP_OUT_OF_RANGE for a bad `ttl`.
+   * @example
+   * map.expire('session', 5000);
+   */
+  expire(key: K, ttl: number): boolean {
+    storeOf(this, 'expire');
+    const left = resolveTtl(ttl, 'ttl');
+    return expire(this.#native.slot, key, left) !== NO_ENTRY;
+  }
+
+  /**
+   * The same at a moment; one that has passed makes the entry expire at once.
+   *
+   * @param moment - As {@link LifetimeOptions}' `expiresAt`.
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT, ERR_SHARDMAP_OUT_OF_RANGE for a bad `moment`.
+   * @example
+   * map.expireAt('offer', new Date(2030, 0, 1));
+   */
+  expireAt(key: K, moment: Date | number): boolean {
+    storeOf(this, 'expireAt');
+    const at = resolveMoment(moment, 'moment');
+    return expire(this.#native.slot, key, millisecondsUntil(at)) !== NO_ENTRY;
+  }
+
+  /**
+   * Has the entry with `key` stay until it is deleted; returns whether there is one that would have expired. Atomic.
+   *
+   * @example
+   * map.persist('session');
+   */
+  persist(key: K): boolean {
+    return expire(storeOf(this, 'persist').slot, key, FOREVER) === HAD_DEADLINE;
+  }
+
+  /**
+   * Renews an entry, as a read of its value does, in a map with the option `touch`: if its time to live is the map's own, it
+   * begins again. Returns whether there is an entry with `key`, in any map.
+   *
+   * @example
+   * map.touch('session');
+   */
+  touch(key: K): boolean {
+    return renew(storeOf(this, 'touch').slot, key);
+  }
+
+  /**
+   * Calls `listener(entries, info)` with entries that expired, after they did: `[key, value]` pairs, up to about a thousand
+   * in a call. Each listener gets every entry that expires from now on, in whatever thread it was set, once. None comes for an
+   * entry that was deleted, set again or given another deadline in time.
+   *
+   * Listeners are called in turns of this thread's event loop, in the order in which they were added, with one array for
+   * all. Entries that wait for a slow one are bounded, and `info.dropped` says how many were too many. What a listener, or
+   * the map's codec, throws goes to the listeners for `error`; where there is none, it is an uncaught exception.
+   *
+   * Listening does not keep the thread alive, unless `options.keepAlive` is true. It keeps the map open, also where nothing
+   * refers to it any more, until `off`, `close()` or the end of the thread.
+   *
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT for another event, a listener that is no function, or bad options;
+   *   ERR_SHARDMAP_OUT_OF_MEMORY.
+   * @example
+   * map.on('expire', (entries) => {
+   *   for (const [token, session] of entries) console.log(`${token} of ${session.user} has expired`);
+   * });
+   */
+  on(event: 'expire', listener: ExpireListener<K, V>, options?: ListenOptions): this;
+  on(event: 'error', listener: ErrorListener): this;
+  on(event: string, listener: unknown, options: unknown = undefined): this {
+    const { slot } = openStoreOf(this, 'on');
+    this.#events ??= new ExpiryEvents(this, slot, this.#codec);
+    this.#events.on(event, listener, options);
+    return this;
+  }
+
+  /**
+   * Removes a listener: from now on it is not called any more. Of one that was added several times, the latest.
+   *
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT for another event, or a listener that is no function.
+   * @example
+   * map.off('expire', listener);
+   */
+  off(event: 'expire', listener: ExpireListener<K, V>): this;
+  off(event: 'error', listener: ErrorListener): this;
+  off(event: string, listener: unknown): this {
+    const { slot } = openStoreOf(this, 'off');
+    this.#events ??= new ExpiryEvents(this, slot, this.#codec);
+    this.#events.off(event, listener);
+    return this;
   }
 
   /**
@@ -649,7 +809,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * Closes this map, and no other map of the same store. The store and its entries are freed with its last map. Closing
    * twice is no error. A map without a name is closed by garbage collection too, and every map when its thread ends.
    *
-   * What its writers have pending is set before; where that fails, the error is thrown and the map stays open.
+   * What its writers have pending is set before; where that fails, the error is thrown and the map stays open. Its listeners
+   * are not called any more.
    *
    * @example
    * map.close();
@@ -662,6 +823,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
 
   #closeStore(): void {
     const { slot } = this.#native;
+    this.#events?.end();
     this.#native = CLOSED_STORE;
     this.#near = CLOSED_NEAR_CACHE;
     this.#codec.close();
@@ -712,10 +874,12 @@ function hasByObject(map: unknown, key: unknown): boolean {
   return has(storeOf(map, 'has').slot, key, first, second);
 }
 
-function setPair(map: unknown, key: Pair, value: unknown): void {
+function setPair(map: unknown, key: Pair, value: unknown, lifetime: Lifetime | undefined): void {
   const first = key[0];
   const second = key[1];
-  set(storeOf(map, 'set').slot, key, value, first, second);
+  const { slot } = storeOf(map, 'set');
+  lifetime?.begin();
+  set(slot, key, value, first, second);
 }
 
 function removePair(map: unknown, key: Pair): boolean {
@@ -724,11 +888,17 @@ function removePair(map: unknown, key: Pair): boolean {
   return remove(storeOf(map, 'delete').slot, key, first, second);
 }
 
-function insertPrimitive(map: unknown, key: unknown, value: unknown): unknown {
-  if (!isPair(key)) return insert(storeOf(map, 'getOrInsert').slot, key, value, ABSENT);
+function insertPrimitive(map: unknown, key: unknown, value: unknown, lifetime: Lifetime | undefined): unknown {
+  if (!isPair(key)) {
+    const { slot } = storeOf(map, 'getOrInsert');
+    lifetime?.begin();
+    return insert(slot, key, value, ABSENT);
+  }
   const first = key[0];
   const second = key[1];
-  return insert(storeOf(map, 'getOrInsert').slot, key, value, ABSENT, first, second);
+  const { slot } = storeOf(map, 'getOrInsert');
+  lifetime?.begin();
+  return insert(slot, key, value, ABSENT, first, second);
 }
 
 function iterate<Item>(map: unknown, method: string, kind: IterationKind): MapIterator<Item> {

@@ -5,10 +5,17 @@ import type { NativeStats } from './native.js';
 /**
  * Figures of a store, all threads together. Shards are read one after the other without stopping writers: under writes
  * the figures are near each other in time, not of one instant.
+ *
+ * Bytes are exactly those that the store has allocated. What the allocator takes besides is not known here: 8 bytes for
+ * each piece, and what is free between pieces, in memory that all stores of the process share.
  */
 export interface ShardMapStats {
-  /** Entries now. */
+  /** Entries now; those that expired this moment may be among them. */
   readonly entries: number;
+  /** Those of them that expire some time. */
+  readonly timedEntries: number;
+  /** Entries that have expired and were removed, since the store was made. */
+  readonly expiredEntries: number;
   /** Shards the store is split into. */
   readonly shards: number;
   /** All memory of the store, in bytes: the sum of the `bytes…` figures below. */
@@ -19,6 +26,8 @@ export interface ShardMapStats {
   readonly bytesIndex: number;
   /** Bytes for long keys and values, which are stored outside of the entries. */
   readonly bytesBlobs: number;
+  /** Bytes for finding the entries that expire next; what each of these keeps of its deadline is in `bytesEntries`. */
+  readonly bytesTimers: number;
   /** Bytes for the shards themselves: locks, counters, headers. */
   readonly bytesShards: number;
   /** Bytes reserved and free, to be used by entries to come. */
@@ -31,16 +40,19 @@ export interface ShardMapStats {
 
 /** Public figures from native ones. */
 export function createStats(native: NativeStats): ShardMapStats {
-  const { entries, shards, bytesTotal, bytesEntries, bytesIndex, bytesBlobs, bytesShards, bytesFree, bytesRetired } =
-    native;
+  const { entries, timedEntries, expiredEntries, shards, bytesTotal, bytesEntries, bytesIndex, bytesBlobs } = native;
+  const { bytesTimers, bytesShards, bytesFree, bytesRetired } = native;
   const bytesPerEntry = entries === 0 ? undefined : bytesTotal / entries;
   return {
     entries,
+    timedEntries,
+    expiredEntries,
     shards,
     bytesTotal,
     bytesEntries,
     bytesIndex,
     bytesBlobs,
+    bytesTimers,
     bytesShards,
     bytesFree,
     bytesRetired,

@@ -59,6 +59,9 @@ let flushUncaught: (writer: ShardMapWriter<Key>) => void;
  * Only what ends a thread or the process from outside loses what is pending, at most `maxEntries`:
  * `worker.terminate()`, which the end of the main thread is for all workers, and signals.
  *
+ * Each lives as long as the map's `ttl` says, from when it is set. Entries with a time to live of their own go in by
+ * `map.set` or `map.setMany`.
+ *
  * The timer does not keep the process alive. A flush that failed, as it may where memory runs out, leaves what was not
  * set pending, for the next flush or until it is tried again, after `maxDelay` but 100 ms at least.
  *

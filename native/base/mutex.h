@@ -32,6 +32,9 @@ class SHARDMAP_CAPABILITY("mutex") Mutex {
   void Lock() SHARDMAP_ACQUIRE() { mutex_.lock(); }
   void Unlock() SHARDMAP_RELEASE() { mutex_.unlock(); }
 
+  // For Condition, which lets go of it while it waits.
+  std::mutex& native() { return mutex_; }
+
  private:
   std::mutex mutex_;
 };

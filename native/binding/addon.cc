@@ -11,9 +11,11 @@
 #include "binding/environment.h"
 #include "binding/native_atomics.h"
 #include "binding/native_batch.h"
+#include "binding/native_expiry.h"
 #include "binding/native_store.h"
 #include "binding/node_api.h"
 #include "binding/pin.h"
+#include "binding/times.h"
 #include "binding/value_convert.h"
 #include "core/composite_key.h"
 #include "core/store.h"
@@ -41,11 +43,15 @@ Napi::Value Setup(const Napi::CallbackInfo& info) {
 Napi::Value Create(const Napi::CallbackInfo& info) {
   std::optional<std::u16string> name;
   if (info[0].IsString()) name = info[0].As<Napi::String>().Utf16Value();
-  const uint32_t shards = info[1].As<Napi::Number>().Uint32Value();
-  if (shards != 0 && !Store::IsShardCount(shards)) {
+  OpenOptions options;
+  options.shards = info[1].As<Napi::Number>().Uint32Value();
+  const double ttl_ms = info[2].IsNumber() ? info[2].As<Napi::Number>().DoubleValue() : 0;
+  if (ttl_ms > 0) options.ttl_ns = NanosOf(ttl_ms);
+  options.slides = info[3].IsBoolean() && info[3].As<Napi::Boolean>().Value();
+  if (options.shards != 0 && !Store::IsShardCount(options.shards)) {
     return Napi::Value(info.Env(), Throw(info.Env(), Status(Code::kInvalidArgument, "shards must be a power of two")));
   }
-  auto store = Registry::OfProcess().Create(std::move(name), shards);
+  auto store = Registry::OfProcess().Create(std::move(name), options);
   if (!store.ok()) return Napi::Value(info.Env(), Throw(info.Env(), store.status()));
   return NewNativeStore(info.Env(), std::move(store.value()));
 }
@@ -76,6 +82,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   AddStoreFunctions(env, exports);
   AddBatchFunctions(env, exports);
   AddAtomicFunctions(env, exports);
+  AddExpiryFunctions(env, exports);
   return exports;
 }
 

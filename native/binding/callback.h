@@ -12,12 +12,14 @@
 #include "binding/environment.h"
 #include "binding/key_reader.h"
 #include "binding/node_api.h"
+#include "core/lifetime.h"
 
 namespace shardmap {
 
 using Method = napi_value (*)(napi_env, Attachment&, const napi_value* args);
 // `args` are those after the key.
 using KeyedMethod = napi_value (*)(napi_env, Attachment&, const Key&, const napi_value* args);
+using PutMethod = napi_value (*)(napi_env, Attachment&, const Key&, const napi_value* args, const Lifetime& lifetime);
 
 // Reads the arguments of a callback, undefined where missing; the first is a slot. `count` is how many there is room
 // for, and then how many were given.
@@ -46,28 +48,55 @@ napi_value Callback(napi_env env, napi_callback_info info) {
   }
 }
 
-// The same for a method whose second argument is a key; `kArguments` more follow, and both elements of the key where it
-// is an array of two and they were read already. The store is looked up after the key
+// What KeyedCall does with a key: it is made of the environment before the key is read, and called with it.
+template <KeyedMethod kMethod>
+struct Keyed {
+  explicit Keyed(const Environment&) {}
+  napi_value operator()(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) const {
+    return kMethod(env, attachment, key, args);
+  }
+};
+
+// The same for a method that puts an entry; `kDefault` is its lifetime where none is given.
+template <PutMethod kMethod, Lifetime kDefault>
+struct Put {
+  explicit Put(Environment& environment) : lifetime(environment.TakeLifetime(kDefault)) {}
+  napi_value operator()(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) const {
+    return kMethod(env, attachment, key, args, lifetime);
+  }
+  const Lifetime lifetime;
+};
+
+// The same as Callback for a method whose second argument is a key; `kArguments` more follow, and both elements of the
+// key where it is an array of two and they were read already. The store is looked up after the key
 // was read: that may run code of the user's, which may close the slot or even have another store opened in it. The
-// arguments after the key are read by calls that run none.
-template <size_t kArguments, KeyedMethod kMethod>
-napi_value KeyedCallback(napi_env env, napi_callback_info info) {
+// arguments after the key are read by calls that run none. (All in one function: each call more costs the hottest
+// ones.)
+template <size_t kArguments, typename Operation>
+napi_value KeyedCall(napi_env env, napi_callback_info info) {
   constexpr size_t kPair = 2 + kArguments;
   napi_value args[kPair + 2];
   size_t count = std::size(args);
   uint32_t slot;
-  const Environment* environment = ReadArguments(env, info, args, &count, &slot);
+  Environment* environment = ReadArguments(env, info, args, &count, &slot);
+  const Operation operation(*environment);
   const uint64_t opening = environment->OpeningAt(slot);
   try {
     const KeyReader key(env, args[1], count >= std::size(args) ? args + kPair : nullptr);
     if (!key.ok()) return Throw(env, key.status());
     Attachment* attachment = environment->AttachmentAt(slot);
     if (attachment == nullptr || environment->OpeningAt(slot) != opening) return ThrowClosed(env);
-    return kMethod(env, *attachment, key.key(), args + 2);
+    return operation(env, *attachment, key.key(), args + 2);
   } catch (const std::bad_alloc&) {
     return Throw(env, Status::OutOfMemory());
   }
 }
+
+template <size_t kArguments, KeyedMethod kMethod>
+constexpr napi_callback KeyedCallback = KeyedCall<kArguments, Keyed<kMethod>>;
+
+template <size_t kArguments, PutMethod kMethod, Lifetime kDefault = Lifetime{}>
+constexpr napi_callback PutCallback = KeyedCall<kArguments, Put<kMethod, kDefault>>;
 
 // Adds functions that get their Environment with each call.
 class FunctionAdder {

@@ -40,7 +40,7 @@ void Attachment::NoteVersion(size_t shard, uint64_t version) {
   if (is_settled) {
     std::memcpy(&control_->version, &version, sizeof version);
   } else {
-    control_->version = std::numeric_limits<double>::quiet_NaN();  // equal to no version
+    NoteNoVersion();
   }
   control_->version_index = static_cast<double>(shard * (store().value_versions().stride_bytes / sizeof(double)));
 }
@@ -78,14 +78,16 @@ void Environment::CleanUp(void* environment) {
 }
 
 Environment::~Environment() {
-  for (const Slot& slot : slots_) {
-    if (slot.owner != nullptr) slot.owner->environment = nullptr;
+  for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
+    Unlisten(slot);
+    if (slots_[slot].owner != nullptr) slots_[slot].owner->environment = nullptr;
   }
 }
 
 Napi::Object Environment::SetHooks(Napi::Object hooks) {
   fail_ = Napi::Persistent(hooks.Get("fail").As<Napi::Function>());
   collect_ = Napi::Persistent(hooks.Get("collect").As<Napi::Function>());
+  if (hooks.Get("expired").IsFunction()) expired_ = Napi::Persistent(hooks.Get("expired").As<Napi::Function>());
   if (scratch_.IsEmpty()) {
     const Napi::Uint8Array scratch = hooks.Get("scratch").As<Napi::Uint8Array>();
     const Napi::Float64Array reply = hooks.Get("reply").As<Napi::Float64Array>();
@@ -101,16 +103,16 @@ Napi::Object Environment::SetHooks(Napi::Object hooks) {
   return arrays;
 }
 
-napi_value Environment::Reply(const ReadValue& value) {
+napi_value Environment::Reply(const ValueView& value) {
   napi_value bytes = nullptr;
   void* memory = scratch_bytes_;
-  if (value.size() <= scratch_bytes_max_) {
+  if (value.size <= scratch_bytes_max_) {
     bytes = scratch_.Value();
-  } else if (napi_create_arraybuffer(env_, value.size(), &memory, &bytes) != napi_ok) {
+  } else if (napi_create_arraybuffer(env_, value.size, &memory, &bytes) != napi_ok) {
     return nullptr;
   }
-  if (value.size() != 0) std::memcpy(memory, value.bytes(), value.size());
-  NoteReply(static_cast<double>(value.kind()), static_cast<double>(value.size()));
+  if (value.size != 0) std::memcpy(memory, value.bytes, value.size);
+  NoteReply(static_cast<double>(value.kind), static_cast<double>(value.size));
   return bytes;
 }
 
@@ -152,12 +154,13 @@ NativeStore* Environment::Open(std::shared_ptr<OpenStore> open_store) {
   const uint32_t slot = free_slots_.back();
   auto owner = std::make_unique<NativeStore>(NativeStore{this, slot});
   free_slots_.pop_back();
-  slots_[slot] = {std::move(attachment), owner.get(), ++openings_};
+  slots_[slot] = {std::move(attachment), owner.get(), ++openings_, nullptr};
   return owner.release();
 }
 
 void Environment::Close(uint32_t slot) {
   if (AttachmentAt(slot) == nullptr) return;
+  Unlisten(slot);
   Slot& closing = slots_[slot];
   if (closing.owner != nullptr) closing.owner->slot = 0;
   closing.owner = nullptr;
@@ -166,6 +169,34 @@ void Environment::Close(uint32_t slot) {
   free_slots_.push_back(slot);
   const auto known = attachments_.find(open_store);
   if (known != attachments_.end() && known->second.expired()) attachments_.erase(known);
+}
+
+Status Environment::StartCalls() {
+  if (expiry_call_ == nullptr) expiry_call_ = ExpiryCall::Create(env_);
+  if (expiry_call_ != nullptr) return Status();
+  return Status(Code::kInvalidArgument, "Node.js has no thread-safe function for this thread");
+}
+
+Status Environment::Listen(uint32_t slot, const ExpiryQueue::Limits& limits) {
+  if (slots_[slot].expired != nullptr) return Status();
+  Status status = StartCalls();
+  if (!status.ok()) return status;
+  auto queue = std::make_shared<ExpiryQueue>(limits, expiry_call_);
+  slots_[slot].attachment->expiry_feed().Add(queue);
+  slots_[slot].expired = std::move(queue);
+  return status;
+}
+
+void Environment::Unlisten(uint32_t slot) {
+  if (ExpiredAt(slot) == nullptr) return;
+  slots_[slot].attachment->expiry_feed().Remove(ExpiredAt(slot));
+  slots_[slot].expired = nullptr;
+}
+
+Status Environment::KeepAlive(bool does) {
+  Status status = StartCalls();
+  if (status.ok()) expiry_call_->KeepAlive(does);
+  return status;
 }
 
 void Environment::Forget(NativeStore* store) {

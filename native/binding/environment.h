@@ -7,7 +7,9 @@
 
 #include <napi.h>
 
+#include <bit>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -15,6 +17,11 @@
 #include <vector>
 
 #include "binding/batch.h"
+#include "binding/expiry_call.h"
+#include "binding/times.h"
+#include "binding/value_view.h"
+#include "core/lifetime.h"
+#include "engine/expiry_queue.h"
 #include "engine/registry.h"
 
 namespace shardmap {
@@ -26,12 +33,15 @@ struct ControlWords {
   double version_index;  // where in the versions it is found again
 };
 
-// What an encoded value that is returned is, and how long; and the stamp that it was read with.
+// What an encoded value that is returned is, and how long; the stamp that it was read with; and, from the library, the
+// lifetime of what is put: LIFETIME in lib/native.ts.
 struct ReplyWords {
   double kind;
   double length;
   double sequence;
   double version;
+  double ttl;
+  double existing;
 };
 
 // An environment's attachment to a store: one handle, however many objects share it.
@@ -46,7 +56,12 @@ class Attachment {
   const OpenStore& open_store() const { return handle_.open_store(); }
   Store& store() { return handle_.store(); }
   Session& session() { return handle_.session(); }
+  ExpiryFeed& expiry_feed() { return handle_.expiry_feed(); }
 
+  // What a read does besides where the store's time to live is renewed by reads.
+  void RenewIfSliding(const Key& key, const ReadValue& value) {
+    if (store().slides() && value.deadline().slides()) store().Touch(key);
+  }
   // Tells this environment's iterators that the store was changed from here.
   void NoteMutation() {
     ++control_->mutations;
@@ -55,6 +70,10 @@ class Attachment {
   }
   // Tells what a value that is about to be returned was read under: see NativeStore::control in lib/native.ts.
   void NoteVersion(size_t shard, uint64_t version);
+  // The same for one that no version tells of: a value that has a deadline expires without a change of its shard.
+  void NoteNoVersion() { control_->version = std::numeric_limits<double>::quiet_NaN(); }
+  // Makes iterators look at each entry of their page again before they show it: some may have expired by then.
+  void NoteDeadlines() { ++control_->mutations; }
   // The Float64Arrays that JavaScript reads: what is noted here, and the value versions of all shards (empty where the
   // engine allows no arrays over memory of ours).
   Napi::Value Control() const { return control_array_.Value(); }
@@ -101,11 +120,13 @@ class Environment {
   Napi::Object SetHooks(Napi::Object hooks);
   // fail(code, message) throws; empty where there are no hooks yet.
   const Napi::FunctionReference& fail() const { return fail_; }
+  // Called when entries that a slot listens for have expired; empty as well.
+  const Napi::FunctionReference& expired() const { return expired_; }
   // collect(...items) returns the array of its arguments: far cheaper than setting elements one by one.
   const Napi::FunctionReference& collect() const { return collect_; }
 
   // Leaves an encoded value where AddonReply says, and returns what is to be returned for it.
-  napi_value Reply(const ReadValue& value);
+  napi_value Reply(const ValueView& value);
   // AddonReply's scratch, and its memory: free to use until the next call of the addon.
   napi_value scratch() const { return scratch_.Value(); }
   std::span<uint8_t> scratch_bytes() const { return {scratch_bytes_, scratch_bytes_max_}; }
@@ -117,6 +138,20 @@ class Environment {
   void NoteStamp(const EntryStamp& stamp) {
     reply_words_->sequence = static_cast<double>(stamp.sequence);
     reply_words_->version = stamp.version;
+  }
+
+  // The lifetime that the library has left for a function that puts an entry, or else `by_default`. To be taken when
+  // the function begins: reading its arguments may run code of the user's, which may put another entry.
+  Lifetime TakeLifetime(const Lifetime& by_default) {
+    const double ttl_ms = reply_words_->ttl;
+    const double existing = reply_words_->existing;
+    if ((std::bit_cast<uint64_t>(ttl_ms) | std::bit_cast<uint64_t>(existing)) == 0) return by_default;
+    reply_words_->ttl = 0;
+    reply_words_->existing = 0;
+    constexpr double kKeeps = 2;
+    Lifetime lifetime = LifetimeOf(ttl_ms);
+    lifetime.keeps = existing == 0 ? by_default.keeps && lifetime.is_default : existing == kKeeps;
+    return lifetime;
   }
 
   // A batch for one call, to be given back: its memory is used again. Throws std::bad_alloc.
@@ -148,6 +183,18 @@ class Environment {
   NativeStore* Open(std::shared_ptr<OpenStore> open_store);
   // Closes a slot; idempotent.
   void Close(uint32_t slot);
+  // From now on entries of the store in an open slot that expire wait in a queue, and the hook `expired` is called.
+  // Where that is so already, nothing changes. Throws std::bad_alloc.
+  Status Listen(uint32_t slot, const ExpiryQueue::Limits& limits);
+  // Ends that, and drops what waits. Idempotent.
+  void Unlisten(uint32_t slot);
+  // The queue, or nullptr.
+  ExpiryQueue* ExpiredAt(uint32_t slot) const { return slot < slots_.size() ? slots_[slot].expired.get() : nullptr; }
+  // Whether waiting for calls of `expired` keeps the event loop alive; at first it does not. Throws std::bad_alloc.
+  Status KeepAlive(bool does);
+  // Not before Listen.
+  ExpiryCall* expiry_call() const { return expiry_call_.get(); }
+
   // Called when the JavaScript object is gone. Closes its slot, unless the store has a name: then it stays open until
   // the environment ends.
   void Forget(NativeStore* store);
@@ -157,6 +204,7 @@ class Environment {
     std::shared_ptr<Attachment> attachment;  // nullptr while closed
     NativeStore* owner = nullptr;            // nullptr where the object is gone
     uint64_t opening = 0;
+    std::shared_ptr<ExpiryQueue> expired;  // nullptr where nobody listens
   };
 
   explicit Environment(napi_env env) : env_(env) {}
@@ -165,21 +213,26 @@ class Environment {
   static void CleanUp(void* environment);
 
   std::shared_ptr<Attachment> Attach(std::shared_ptr<OpenStore> open_store);
+  // Makes expiry_call_ if there is none.
+  Status StartCalls();
 
   napi_env env_;
   Napi::FunctionReference fail_;
   Napi::FunctionReference collect_;
+  Napi::FunctionReference expired_;
   Napi::Reference<Napi::Uint8Array> scratch_;
   Napi::Reference<Napi::Float64Array> reply_;
   uint8_t* scratch_bytes_ = nullptr;  // the memory of scratch_
   size_t scratch_bytes_max_ = 0;
-  ReplyWords* reply_words_ = nullptr;  // the memory of reply_
+  ReplyWords no_reply_{};
+  ReplyWords* reply_words_ = &no_reply_;  // the memory of reply_, once there are hooks
   std::unordered_map<const OpenStore*, std::weak_ptr<Attachment>> attachments_;
   std::vector<Slot> slots_{Slot{}};  // slot 0 is never open
   std::vector<uint32_t> free_slots_;
   uint64_t openings_ = 0;
   std::unique_ptr<Batch> spare_batch_;
   std::vector<std::shared_ptr<Batch>> batches_;  // by number; nullptr where closed
+  std::shared_ptr<ExpiryCall> expiry_call_;      // nullptr until somebody listens
 };
 
 }  // namespace shardmap

@@ -11,22 +11,28 @@
 namespace shardmap {
 namespace {
 
-using ValueMethod = napi_value (*)(napi_env, Attachment&, const Key&, Value value, const napi_value* args);
+// What keeps the deadline of an entry that is there.
+constexpr Lifetime kKept{.keeps = true};
+
+using ValueMethod = napi_value (*)(napi_env, Attachment&, const Key&, Value value, const napi_value* args,
+                                   const Lifetime& lifetime);
 
 // A method whose value is the argument `kFirst`, a primitive.
 template <size_t kFirst, ValueMethod kMethod>
-napi_value WithPrimitive(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+napi_value WithPrimitive(napi_env env, Attachment& attachment, const Key& key, const napi_value* args,
+                         const Lifetime& lifetime) {
   ValueReader value(env, args[kFirst]);
   if (!value.ok()) return Throw(env, value.status());
-  return kMethod(env, attachment, key, value.TakeValue(), args);
+  return kMethod(env, attachment, key, value.TakeValue(), args, lifetime);
 }
 
 // The same for an encoded value, in four arguments.
 template <size_t kFirst, ValueMethod kMethod>
-napi_value WithEncoded(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+napi_value WithEncoded(napi_env env, Attachment& attachment, const Key& key, const napi_value* args,
+                       const Lifetime& lifetime) {
   Result<std::optional<Value>> value = ReadEncodedValue(env, args + kFirst);
   if (!value.ok()) return Throw(env, value.status());
-  return kMethod(env, attachment, key, *std::move(value.value()), args);
+  return kMethod(env, attachment, key, *std::move(value.value()), args, lifetime);
 }
 
 // True if it was done.
@@ -38,10 +44,12 @@ napi_value Reply(napi_env env, Attachment& attachment, Result<bool> done) {
 
 // Gives the argument `kAbsent` where there was no value.
 template <size_t kAbsent>
-napi_value Exchange(napi_env env, Attachment& attachment, const Key& key, Value value, const napi_value* args) {
+napi_value Exchange(napi_env env, Attachment& attachment, const Key& key, Value value, const napi_value* args,
+                    const Lifetime& lifetime) {
   const ReadGuard guard(attachment.session());
   ReadValue previous;
-  Result<bool> existed = attachment.store().Exchange(guard, attachment.session(), key, std::move(value), &previous);
+  Result<bool> existed =
+      attachment.store().Exchange(guard, attachment.session(), key, std::move(value), &previous, lifetime);
   if (!existed.ok()) return Throw(env, existed.status());
   attachment.NoteMutation();
   return existed.value() ? ValueToJs(env, previous) : args[kAbsent];
@@ -59,10 +67,12 @@ napi_value Take(napi_env env, Attachment& attachment, const Key& key, const napi
 }
 
 // Undefined where the value is no counter for it, and what is in the way in the reply.
-napi_value Increment(napi_env env, Attachment& attachment, const Key& key, Value by, const napi_value* args) {
+napi_value Increment(napi_env env, Attachment& attachment, const Key& key, Value by, const napi_value* args,
+                     const Lifetime& lifetime) {
   const ReadGuard guard(attachment.session());
   ReadValue total;
-  Result<PutOutcome> outcome = attachment.store().Add(guard, attachment.session(), key, std::move(by), &total);
+  Result<PutOutcome> outcome =
+      attachment.store().Add(guard, attachment.session(), key, std::move(by), &total, lifetime);
   if (!outcome.ok()) return Throw(env, outcome.status());
   switch (outcome.value()) {
     case PutOutcome::kInserted:
@@ -86,17 +96,21 @@ bool ReadFlag(napi_env env, napi_value value) {
   return flag;
 }
 
-napi_value CompareAndSet(napi_env env, Attachment& attachment, const Key& key, Value value, const napi_value* args) {
+napi_value CompareAndSet(napi_env env, Attachment& attachment, const Key& key, Value value, const napi_value* args,
+                         const Lifetime& lifetime) {
   ValueReader reader(env, args[0]);
   if (!reader.ok()) return Throw(env, reader.status());
   const Value expected = reader.TakeValue();
   const ReadGuard guard(attachment.session());
   return Reply(env, attachment,
                attachment.store().CompareAndSet(guard, attachment.session(), key, {expected, ReadFlag(env, args[1])},
-                                                std::move(value)));
+                                                std::move(value), lifetime));
 }
 
-napi_value CompareAndDelete(napi_env env, Attachment& attachment, const Key& key, Value expected, const napi_value*) {
+napi_value CompareAndDelete(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+  ValueReader reader(env, args[0]);
+  if (!reader.ok()) return Throw(env, reader.status());
+  const Value expected = reader.TakeValue();
   const ReadGuard guard(attachment.session());
   return Reply(env, attachment,
                attachment.store().CompareAndDelete(guard, attachment.session(), key, {expected, false}));
@@ -124,9 +138,10 @@ napi_value FindStamped(napi_env env, Attachment& attachment, const Key& key, con
 }
 
 template <size_t kStamp>
-napi_value SetIf(napi_env env, Attachment& attachment, const Key& key, Value value, const napi_value* args) {
+napi_value SetIf(napi_env env, Attachment& attachment, const Key& key, Value value, const napi_value* args,
+                 const Lifetime& lifetime) {
   const EntryStamp stamp = ReadStamp(env, args + kStamp);
-  return Reply(env, attachment, attachment.store().SetIf(attachment.session(), key, std::move(value), stamp));
+  return Reply(env, attachment, attachment.store().SetIf(attachment.session(), key, std::move(value), stamp, lifetime));
 }
 
 napi_value DeleteIf(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
@@ -151,16 +166,16 @@ napi_value Release(napi_env, Attachment& attachment, const Key& key, const napi_
 
 void AddAtomicFunctions(Napi::Env env, Napi::Object exports) {
   const FunctionAdder add(env, exports);
-  add("exchange", KeyedCallback<2, WithPrimitive<0, Exchange<1>>>);
-  add("exchangeEncoded", KeyedCallback<5, WithEncoded<0, Exchange<4>>>);
+  add("exchange", PutCallback<2, WithPrimitive<0, Exchange<1>>>);
+  add("exchangeEncoded", PutCallback<5, WithEncoded<0, Exchange<4>>>);
   add("take", KeyedCallback<1, Take>);
-  add("increment", KeyedCallback<1, WithPrimitive<0, Increment>>);
-  add("compareAndSet", KeyedCallback<3, WithPrimitive<2, CompareAndSet>>);
-  add("compareAndSetEncoded", KeyedCallback<6, WithEncoded<2, CompareAndSet>>);
-  add("compareAndDelete", KeyedCallback<1, WithPrimitive<0, CompareAndDelete>>);
+  add("increment", PutCallback<1, WithPrimitive<0, Increment>, kKept>);
+  add("compareAndSet", PutCallback<3, WithPrimitive<2, CompareAndSet>>);
+  add("compareAndSetEncoded", PutCallback<6, WithEncoded<2, CompareAndSet>>);
+  add("compareAndDelete", KeyedCallback<1, CompareAndDelete>);
   add("findStamped", KeyedCallback<1, FindStamped>);
-  add("setIf", KeyedCallback<3, WithPrimitive<0, SetIf<1>>>);
-  add("setEncodedIf", KeyedCallback<6, WithEncoded<0, SetIf<4>>>);
+  add("setIf", PutCallback<3, WithPrimitive<0, SetIf<1>>, kKept>);
+  add("setEncodedIf", PutCallback<6, WithEncoded<0, SetIf<4>>, kKept>);
   add("deleteIf", KeyedCallback<2, DeleteIf>);
   add("claim", KeyedCallback<1, Claim>);
   add("release", KeyedCallback<0, Release>);

@@ -55,7 +55,6 @@ class Arguments {
   napi_value values_[kMax];
 };
 
-using Operation = napi_value (*)(napi_env, Attachment&, const Arguments&, Batch&);
 using KeysOperation = napi_value (*)(napi_env, Attachment&, const Arguments&, std::span<const Key>);
 using Adder = Status (Batch::*)(napi_env, std::span<const napi_value>);
 
@@ -75,12 +74,11 @@ class BatchLoan {
   std::unique_ptr<Batch> batch_;
 };
 
-// Turns an operation on keys, or entries, that are arguments from `kFirstItem` on into a callback; the argument
-// `kPlace` is the place of the first of them, for errors: 0 for none. As in KeyedCallback of native_store.cc, the store
-// is looked up after the items were read.
-template <size_t kFirstItem, Adder kAdder, Operation kOperation, size_t kPlace>
-napi_value OnItems(napi_env env, napi_callback_info info) {
-  const Arguments args(env, info);
+// Calls `operation(attachment, batch)` with a batch of the keys, or entries, that are arguments from `kFirstItem` on;
+// the argument `kPlace` is the place of the first of them, for errors: 0 for none. As in KeyedCall, the store is
+// looked up after the items were read.
+template <size_t kFirstItem, Adder kAdder, size_t kPlace, typename Operation>
+napi_value CallWithItems(napi_env env, const Arguments& args, Operation operation) {
   Environment& environment = args.environment();
   const uint64_t opening = environment.OpeningAt(args.first());
   try {
@@ -90,19 +88,18 @@ napi_value OnItems(napi_env env, napi_callback_info info) {
     if (!status.ok()) return Throw(env, status);
     Attachment* attachment = environment.AttachmentAt(args.first());
     if (attachment == nullptr || environment.OpeningAt(args.first()) != opening) return ThrowClosed(env);
-    return kOperation(env, *attachment, args, *batch);
+    return operation(*attachment, *batch);
   } catch (const std::bad_alloc&) {
     return Throw(env, Status::OutOfMemory());
   }
 }
 
-template <KeysOperation kOperation>
-napi_value WithKeys(napi_env env, Attachment& attachment, const Arguments& args, Batch& batch) {
-  return kOperation(env, attachment, args, batch.keys());
-}
-
 template <size_t kFirstKey, KeysOperation kOperation, size_t kPlace>
-constexpr napi_callback OnKeys = OnItems<kFirstKey, &Batch::AddKeys, WithKeys<kOperation>, kPlace>;
+napi_value OnKeys(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  return CallWithItems<kFirstKey, &Batch::AddKeys, kPlace>(
+      env, args, [&](Attachment& attachment, Batch& batch) { return kOperation(env, attachment, args, batch.keys()); });
+}
 
 using ReadValues = std::array<ReadValue, Arguments::kMax>;
 using Found = std::array<bool, Arguments::kMax>;
@@ -175,6 +172,14 @@ class Results {
 
 Status TooMany() { return Status(Code::kInvalidArgument, "Too many items for one call"); }
 
+// What reading them does besides.
+void RenewIfSliding(Attachment& attachment, std::span<const Key> keys, const ReadValue* values, const bool* found) {
+  if (!attachment.store().slides()) return;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (found[i]) attachment.RenewIfSliding(keys[i], values[i]);
+  }
+}
+
 // In groups, whose values are in the cache until they are converted.
 napi_value GetMany(napi_env env, Attachment& attachment, const Arguments& args, std::span<const Key> keys) {
   constexpr size_t kGroup = BatchGroup::kKeysMax;
@@ -187,6 +192,7 @@ napi_value GetMany(napi_env env, Attachment& attachment, const Arguments& args, 
     std::array<bool, kGroup> found;
     attachment.store().GetMany(guard, group, values.data(), found.data());
     for (size_t i = 0; i < group.size(); ++i) results.SetValue(first + i, values[i], found[i]);
+    RenewIfSliding(attachment, group, values.data(), found.data());
   }
   return results.ToJs();
 }
@@ -227,6 +233,7 @@ napi_value Gather(napi_env env, Attachment& attachment, const Arguments& args, s
     mask.first[mask_first + i] = found[i] ? 1 : 0;
     if (found[i] && row != 0) std::memcpy(out.first + first + i * row, values[i].bytes(), row);
   }
+  RenewIfSliding(attachment, keys, values.data(), found.data());
   return ToJs(env, static_cast<double>(count));
 }
 
@@ -260,27 +267,24 @@ napi_value CloseBatch(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-using BatchOperation = napi_value (*)(napi_env, Attachment&, Batch&);
-
-// (slot, batch)
-template <BatchOperation kOperation>
-napi_value OnBatch(napi_env env, napi_callback_info info) {
-  const Arguments args(env, info);
+// Gets the store of the first argument, and the batch of the second.
+template <typename Operation>
+napi_value CallWithBatch(napi_env env, const Arguments& args, Operation operation) {
   Attachment* attachment = args.environment().AttachmentAt(args.first());
   if (attachment == nullptr) return ThrowClosed(env);
   const std::shared_ptr<Batch> batch = args.environment().BatchAt(static_cast<uint32_t>(ReadSize(env, args[1])));
   if (batch == nullptr) return Throw(env, Status(Code::kInvalidArgument, "This batch is not open"));
   try {
-    return kOperation(env, *attachment, *batch);
+    return operation(*attachment, *batch);
   } catch (const std::bad_alloc&) {
     return Throw(env, Status::OutOfMemory());
   }
 }
 
 // Entries that were set are no longer in the batch: it can be tried again. How many they were is noted as reply.
-napi_value SetMany(napi_env env, Attachment& attachment, Batch& batch) {
+napi_value SetAll(napi_env env, Attachment& attachment, Batch& batch, const Lifetime& lifetime) {
   size_t failed = 0;
-  const Status status = attachment.store().SetMany(attachment.session(), batch.entries(), &failed);
+  const Status status = attachment.store().SetMany(attachment.session(), batch.entries(), &failed, lifetime);
   attachment.NoteMutation();
   if (!status.ok()) {
     batch.DropEntries(failed);
@@ -298,18 +302,36 @@ napi_value DeleteAll(napi_env env, Attachment& attachment, std::span<const Key> 
   return status.ok() ? ToJs(env, static_cast<double>(deleted)) : Throw(env, status);
 }
 
-napi_value DeleteMany(napi_env env, Attachment& attachment, Batch& batch) {
-  return DeleteAll(env, attachment, batch.keys());
+// (slot, batch)
+napi_value SetMany(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Lifetime lifetime = args.environment().TakeLifetime({});
+  return CallWithBatch(env, args, [env, &lifetime](Attachment& attachment, Batch& batch) {
+    return SetAll(env, attachment, batch, lifetime);
+  });
+}
+
+// (slot, batch)
+napi_value DeleteMany(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  return CallWithBatch(
+      env, args, [env](Attachment& attachment, Batch& batch) { return DeleteAll(env, attachment, batch.keys()); });
 }
 
 // Both for so few that a call takes them: all in one crossing.
 
-napi_value SetEntries(napi_env env, Attachment& attachment, const Arguments&, Batch& batch) {
-  return SetMany(env, attachment, batch);
+// (slot, ...entries)
+napi_value SetEntries(napi_env env, napi_callback_info info) {
+  const Arguments args(env, info);
+  const Lifetime lifetime = args.environment().TakeLifetime({});
+  return CallWithItems<1, &Batch::AddEntries, 0>(env, args, [env, &lifetime](Attachment& attachment, Batch& batch) {
+    return SetAll(env, attachment, batch, lifetime);
+  });
 }
 
-napi_value DeleteKeys(napi_env env, Attachment& attachment, const Arguments&, Batch& batch) {
-  return DeleteAll(env, attachment, batch.keys());
+// (slot, ...keys)
+napi_value DeleteKeys(napi_env env, Attachment& attachment, const Arguments&, std::span<const Key> keys) {
+  return DeleteAll(env, attachment, keys);
 }
 
 }  // namespace
@@ -318,16 +340,16 @@ void AddBatchFunctions(Napi::Env env, Napi::Object exports) {
   const FunctionAdder add(env, exports);
   add("getMany", OnKeys<2, GetMany, 1>);
   add("hasMany", OnKeys<2, HasMany, 1>);
-  add("setEntries", OnItems<1, &Batch::AddEntries, SetEntries, 0>);
-  add("deleteKeys", OnItems<1, &Batch::AddKeys, DeleteKeys, 0>);
+  add("setEntries", SetEntries);
+  add("deleteKeys", OnKeys<1, DeleteKeys, 0>);
   add("gather", OnKeys<7, Gather, 6>);
   add("openBatch", OpenBatch);
   add("closeBatch", CloseBatch);
   add("addKeys", AddTo<&Batch::AddKeys>);
   add("addEntries", AddTo<&Batch::AddEntries>);
   add("addEncoded", AddTo<&Batch::AddEncoded>);
-  add("setMany", OnBatch<SetMany>);
-  add("deleteMany", OnBatch<DeleteMany>);
+  add("setMany", SetMany);
+  add("deleteMany", DeleteMany);
 }
 
 }  // namespace shardmap

@@ -13,6 +13,7 @@
 #include "binding/environment.h"
 #include "binding/key_reader.h"
 #include "binding/node_api.h"
+#include "binding/times.h"
 #include "binding/value_convert.h"
 #include "binding/value_list.h"
 #include "binding/vectors.h"
@@ -31,6 +32,7 @@ napi_value Lookup(napi_env env, Attachment& attachment, const Key& key, napi_val
   const ReadGuard guard(attachment.session());
   ReadValue value;
   if (!attachment.store().Get(guard, key, &value)) return absent;
+  attachment.RenewIfSliding(key, value);
   return ValueToJs(env, value);
 }
 
@@ -48,7 +50,12 @@ napi_value GetVersioned(napi_env env, Attachment& attachment, const Key& key, co
   size_t shard = 0;
   uint64_t version = 0;
   if (!attachment.store().GetVersioned(guard, key, &value, &shard, &version)) return nullptr;
-  attachment.NoteVersion(shard, version);
+  if (value.deadline().exists()) {
+    attachment.RenewIfSliding(key, value);
+    attachment.NoteNoVersion();
+  } else {
+    attachment.NoteVersion(shard, version);
+  }
   return ValueToJs(env, value);
 }
 
@@ -68,51 +75,60 @@ napi_value GetInto(napi_env env, Attachment& attachment, const Key& key, const n
   const bool has_room = first <= out.size && value.size() <= out.size - first;
   if (is_vector && has_room) {
     if (value.size() != 0) std::memcpy(out.first + first, value.bytes(), value.size());
+    attachment.RenewIfSliding(key, value);
     return ToJs(env, static_cast<double>(value.size()));
   }
   Environment::Of(env)->NoteReply(static_cast<double>(value.kind()), static_cast<double>(value.size()));
   return ToJs(env, is_vector ? kVectorNoRoom : kVectorOther);
 }
 
-napi_value SetValue(napi_env env, Attachment& attachment, const Key& key, Value value) {
-  const Status status = attachment.store().Set(attachment.session(), key, std::move(value));
+napi_value SetValue(napi_env env, Attachment& attachment, const Key& key, Value value, const Lifetime& lifetime) {
+  const Status status = attachment.store().Set(attachment.session(), key, std::move(value), lifetime);
   if (!status.ok()) return Throw(env, status);
   attachment.NoteMutation();
   return nullptr;
 }
 
-napi_value Set(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+napi_value Set(napi_env env, Attachment& attachment, const Key& key, const napi_value* args, const Lifetime& lifetime) {
   ValueReader value(env, args[0]);
   if (!value.ok()) return Throw(env, value.status());
-  return SetValue(env, attachment, key, value.TakeValue());
+  return SetValue(env, attachment, key, value.TakeValue(), lifetime);
 }
 
-napi_value SetEncoded(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+napi_value SetEncoded(napi_env env, Attachment& attachment, const Key& key, const napi_value* args,
+                      const Lifetime& lifetime) {
   Result<std::optional<Value>> value = ReadEncodedValue(env, args);
   if (!value.ok()) return Throw(env, value.status());
-  return SetValue(env, attachment, key, *std::move(value.value()));
+  return SetValue(env, attachment, key, *std::move(value.value()), lifetime);
 }
 
-napi_value InsertValue(napi_env env, Attachment& attachment, const Key& key, Value value, napi_value absent) {
+napi_value InsertValue(napi_env env, Attachment& attachment, const Key& key, Value value, napi_value absent,
+                       const Lifetime& lifetime) {
   const ReadGuard guard(attachment.session());
   ReadValue existing;
-  Result<bool> inserted = attachment.store().Insert(guard, attachment.session(), key, std::move(value), &existing);
+  Result<bool> inserted =
+      attachment.store().Insert(guard, attachment.session(), key, std::move(value), &existing, lifetime);
   if (!inserted.ok()) return Throw(env, inserted.status());
-  if (!inserted.value()) return ValueToJs(env, existing);
+  if (!inserted.value()) {
+    attachment.RenewIfSliding(key, existing);
+    return ValueToJs(env, existing);
+  }
   attachment.NoteMutation();
   return absent;
 }
 
-napi_value Insert(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+napi_value Insert(napi_env env, Attachment& attachment, const Key& key, const napi_value* args,
+                  const Lifetime& lifetime) {
   ValueReader value(env, args[0]);
   if (!value.ok()) return Throw(env, value.status());
-  return InsertValue(env, attachment, key, value.TakeValue(), args[1]);
+  return InsertValue(env, attachment, key, value.TakeValue(), args[1], lifetime);
 }
 
-napi_value InsertEncoded(napi_env env, Attachment& attachment, const Key& key, const napi_value* args) {
+napi_value InsertEncoded(napi_env env, Attachment& attachment, const Key& key, const napi_value* args,
+                         const Lifetime& lifetime) {
   Result<std::optional<Value>> value = ReadEncodedValue(env, args);
   if (!value.ok()) return Throw(env, value.status());
-  return InsertValue(env, attachment, key, *std::move(value.value()), args[4]);
+  return InsertValue(env, attachment, key, *std::move(value.value()), args[4], lifetime);
 }
 
 napi_value Delete(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
@@ -145,6 +161,7 @@ uint64_t AppendEntries(napi_env env, Attachment& attachment, uint64_t after, uin
   attachment.store().Scan(guard, after, count, &entries);
   uint64_t last = after;
   size_t bytes = 0;
+  bool has_deadlines = false;
   for (const ScannedEntry& scanned : entries) {
     // Entries of one number are never parted, as the cursor could not tell them apart.
     if (bytes >= kPageBytes && scanned.sequence != last) break;
@@ -153,10 +170,12 @@ uint64_t AppendEntries(napi_env env, Attachment& attachment, uint64_t after, uin
     if (!attachment.store().ReadScanned(guard, scanned, &value)) continue;
     const Key key = scanned.entry->key();
     bytes += key.size + value.size();
+    has_deadlines |= value.deadline().exists();
     items->Append(ToJs(env, static_cast<double>(scanned.sequence)));
     items->Append(KeyToJs(env, key));
     items->AppendValue(value);
   }
+  if (has_deadlines) attachment.NoteDeadlines();
   return last;
 }
 
@@ -207,11 +226,14 @@ napi_value Stats(napi_env env, Attachment& attachment, const napi_value*) {
   Napi::Object result = Napi::Object::New(env);
   const auto set = [&result](const char* name, uint64_t figure) { result.Set(name, static_cast<double>(figure)); };
   set("entries", stats.entries);
+  set("timedEntries", stats.timed_entries);
+  set("expiredEntries", stats.expired_entries);
   set("shards", stats.shards);
   set("bytesTotal", stats.total_bytes());
   set("bytesEntries", stats.entry_bytes);
   set("bytesIndex", stats.index_bytes);
   set("bytesBlobs", stats.block_bytes);
+  set("bytesTimers", stats.timer_bytes);
   set("bytesShards", stats.shard_bytes);
   set("bytesFree", stats.free_bytes);
   set("bytesRetired", stats.retired_bytes);
@@ -243,6 +265,9 @@ Napi::Object NewNativeStore(Napi::Env env, std::shared_ptr<OpenStore> open_store
   object.Set("id", opened.id);
   object.Set("name", opened.name.has_value() ? Napi::Value(Napi::String::New(env, *opened.name)) : env.Undefined());
   object.Set("shards", static_cast<double>(opened.store.shards()));
+  const uint64_t ttl_ns = opened.store.ttl_ns();
+  object.Set("ttl", ttl_ns == kForever ? 0 : static_cast<double>(ttl_ns) / kNanosPerMilli);
+  object.Set("touch", opened.store.slides());
   const Attachment& attachment = *environment->AttachmentAt(store->slot);
   object.Set("control", attachment.Control());
   object.Set("versions", attachment.Versions());
@@ -255,13 +280,13 @@ void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
   add("getVersioned", KeyedCallback<0, GetVersioned>);
   add("find", KeyedCallback<1, Find>);
   add("has", KeyedCallback<0, Has>);
-  add("set", KeyedCallback<1, Set>);
-  add("setEncoded", KeyedCallback<4, SetEncoded>);
+  add("set", PutCallback<1, Set>);
+  add("setEncoded", PutCallback<4, SetEncoded>);
   add("delete", KeyedCallback<0, Delete>);
   add("clear", Callback<0, Clear>);
   add("size", Callback<0, Size>);
-  add("insert", KeyedCallback<2, Insert>);
-  add("insertEncoded", KeyedCallback<5, InsertEncoded>);
+  add("insert", PutCallback<2, Insert>);
+  add("insertEncoded", PutCallback<5, InsertEncoded>);
   add("page", Callback<2, Page>);
   add("lastSequence", Callback<0, LastSequence>);
   add("recheck", KeyedCallback<2, Recheck>);

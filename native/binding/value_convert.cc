@@ -156,21 +156,20 @@ Result<std::optional<Value>> ReadEncodedValue(napi_env env, const napi_value* ar
   return std::optional<Value>(Value(static_cast<ValueKind>(kind), first, static_cast<size_t>(end - start)));
 }
 
-napi_value ValueToJs(napi_env env, const ReadValue& value) {
+napi_value ValueToJs(napi_env env, const ValueView& value) {
   napi_value result = nullptr;
-  switch (value.kind()) {
+  switch (value.kind) {
     case ValueKind::kNumber: {
-      const uint64_t word = value.first_word();
       double number;
-      std::memcpy(&number, &word, sizeof number);
+      std::memcpy(&number, value.bytes, sizeof number);
       napi_create_double(env, number, &result);
       return result;
     }
     case ValueKind::kOneByteString:
-      napi_create_string_latin1(env, reinterpret_cast<const char*>(value.bytes()), value.size(), &result);
+      napi_create_string_latin1(env, reinterpret_cast<const char*>(value.bytes), value.size, &result);
       return result;
     case ValueKind::kTwoByteString:
-      napi_create_string_utf16(env, reinterpret_cast<const char16_t*>(value.bytes()), value.size() / 2, &result);
+      napi_create_string_utf16(env, reinterpret_cast<const char16_t*>(value.bytes), value.size / 2, &result);
       return result;
     case ValueKind::kUndefined:
       return Undefined(env);
@@ -179,11 +178,11 @@ napi_value ValueToJs(napi_env env, const ReadValue& value) {
       return result;
     case ValueKind::kFalse:
     case ValueKind::kTrue:
-      return ToJs(env, value.kind() == ValueKind::kTrue);
+      return ToJs(env, value.kind == ValueKind::kTrue);
     case ValueKind::kBigInt:
     case ValueKind::kNegativeBigInt:
-      napi_create_bigint_words(env, value.kind() == ValueKind::kNegativeBigInt, value.size() / 8,
-                               reinterpret_cast<const uint64_t*>(value.bytes()), &result);
+      napi_create_bigint_words(env, value.kind == ValueKind::kNegativeBigInt, value.size / 8,
+                               reinterpret_cast<const uint64_t*>(value.bytes), &result);
       return result;
     default:
       return Environment::Of(env)->Reply(value);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/status.h"
+#include "binding/value_view.h"
 #include "core/value.h"
 
 namespace shardmap {
@@ -56,7 +57,7 @@ class ValueReader {
 Result<std::optional<Value>> ReadEncodedValue(napi_env env, const napi_value* args);
 
 // The JavaScript value; an encoded one is left where Environment::Reply says.
-napi_value ValueToJs(napi_env env, const ReadValue& value);
+napi_value ValueToJs(napi_env env, const ValueView& value);
 
 // 0 for one that is not known yet.
 size_t ElementBytes(napi_typedarray_type type);

@@ -11,16 +11,16 @@
 
 namespace shardmap {
 
-void ValueList::AppendValue(const ReadValue& value) {
-  const bool is_encoded = IsEncoded(value.kind());
+void ValueList::AppendValue(const ValueView& value) {
+  const bool is_encoded = IsEncoded(value.kind);
   if (is_encoded && !has_kinds_) AddKinds();
-  if (has_kinds_) items_.push_back(shardmap::ToJs(env_, is_encoded ? static_cast<double>(value.kind()) : 0));
+  if (has_kinds_) items_.push_back(shardmap::ToJs(env_, is_encoded ? static_cast<double>(value.kind) : 0));
   if (!is_encoded) return items_.push_back(ValueToJs(env_, value));
-  has_custom_ |= value.kind() == ValueKind::kCustom;
+  has_custom_ |= value.kind == ValueKind::kCustom;
   const size_t offset = bytes_.size();
   items_.push_back(shardmap::ToJs(env_, static_cast<double>(offset)));
-  for (unsigned shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<uint8_t>(value.size() >> shift));
-  bytes_.insert(bytes_.end(), value.bytes(), value.bytes() + value.size());
+  for (unsigned shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<uint8_t>(value.size >> shift));
+  bytes_.insert(bytes_.end(), value.bytes, value.bytes + value.size);
 }
 
 void ValueList::AppendUndefined() {

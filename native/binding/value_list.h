@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/value.h"
+#include "binding/value_view.h"
 
 namespace shardmap {
 
@@ -29,7 +29,7 @@ class ValueList {
   bool empty() const { return items_.size() == (has_kinds_ ? 1 : 0); }
   // Throw std::bad_alloc. From the first encoded value on, values have their kinds: an Append before is for kWithKinds.
   void Append(napi_value item) { items_.push_back(item); }
-  void AppendValue(const ReadValue& value);
+  void AppendValue(const ValueView& value);
   void AppendUndefined();
 
   // The array; nullptr with an exception pending where V8 could not make an item, as when its thread is terminated.

@@ -5,13 +5,39 @@
 
 namespace shardmap {
 
+// Calls `store(i, word)` for each word that the value takes, or its block's address. Returns what the state says of it.
+template <typename Store>
+uint64_t Entry::SplitValue(const Value& value, const Block* block, Store store) {
+  if (block != nullptr) {
+    store(0, static_cast<uint64_t>(reinterpret_cast<uintptr_t>(block)));
+    return ValueState(value.kind(), 8) | kHasValueBlock;
+  }
+  if (value.size() == 8) {  // a number: its length known here, the copy is one instruction
+    uint64_t word;
+    std::memcpy(&word, value.bytes(), sizeof word);
+    store(0, word);
+    return ValueState(value.kind(), 8);
+  }
+  for (size_t i = 0; i * 8 < value.size(); ++i) {
+    const size_t left = value.size() - i * 8;
+    uint64_t word = 0;
+    std::memcpy(&word, value.bytes() + i * 8, left < 8 ? left : 8);
+    store(i, word);
+  }
+  return ValueState(value.kind(), value.size());
+}
+
 Entry* Entry::Create(void* memory, const Key& key, uint64_t hash, Block* key_block, const Value& value,
-                     Block* value_block, uint64_t sequence) {
+                     Block* value_block, uint64_t sequence, bool has_timer, Deadline deadline) {
   Entry* entry = new (memory) Entry;
   const size_t value_words = ValueWordsFor(value);
-  entry->identity_ = (sequence << 8) | (static_cast<uint64_t>(key.kind) << 4) | value_words;
-  for (size_t i = 0; i < value_words; ++i) new (entry->words() + i) std::atomic<uint64_t>(0);
-  uint64_t state = entry->StoreValueWords(value, value_block);
+  entry->identity_ =
+      (sequence << 8) | (static_cast<uint64_t>(key.kind) << 4) | (has_timer ? kHasTimer : 0) | (value_words - 1);
+  if (has_timer) new (entry + 1) Timer{deadline.word(), 0, 0};
+  std::atomic<uint64_t>* const words = entry->words();
+  new (words) std::atomic<uint64_t>(0);  // read also where the value is empty
+  uint64_t state =
+      SplitValue(value, value_block, [words](size_t i, uint64_t word) { new (words + i) std::atomic<uint64_t>(word); });
   if (key_block != nullptr) {
     state |= kHasKeyBlock;
     std::memcpy(entry->key_area(), &key_block, sizeof key_block);
@@ -25,9 +51,14 @@ Entry* Entry::Create(void* memory, const Key& key, uint64_t hash, Block* key_blo
   return entry;
 }
 
-Entry* Entry::CopyTo(void* memory) const {
+Entry* Entry::CopyTo(void* memory, bool has_timer) const {
   Entry* copy = new (memory) Entry;
-  copy->identity_ = identity_;
+  copy->identity_ = identity_ | (has_timer ? kHasTimer : 0);
+  if (copy->has_timer()) new (copy + 1) Timer{deadline().word(), 0, 0};
+  if (this->has_timer()) {
+    copy->timer().next = timer().next;
+    copy->timer().previous = timer().previous;
+  }
   for (size_t i = 0; i < value_words(); ++i) {
     new (copy->words() + i) std::atomic<uint64_t>(words()[i].load(std::memory_order_relaxed));
   }
@@ -50,33 +81,18 @@ uint64_t Entry::HashWith(const HashSeed& seed) const {
   return hash;
 }
 
-uint64_t Entry::StoreValueWords(const Value& value, Block* block) {
-  if (block != nullptr) {
-    words()[0].store(static_cast<uint64_t>(reinterpret_cast<uintptr_t>(block)), std::memory_order_release);
-    return ValueState(value.kind(), 8) | kHasValueBlock;
-  }
-  assert(FitsInline(value));
-  if (value.size() == 8) {  // a number: its length known here, the copy is one instruction
-    uint64_t word;
-    std::memcpy(&word, value.bytes(), sizeof word);
-    words()[0].store(word, std::memory_order_release);
-    return ValueState(value.kind(), 8);
-  }
-  for (size_t i = 0; i * 8 < value.size(); ++i) {
-    const size_t left = value.size() - i * 8;
-    uint64_t word = 0;
-    std::memcpy(&word, value.bytes() + i * 8, left < 8 ? left : 8);
-    words()[i].store(word, std::memory_order_release);
-  }
-  return ValueState(value.kind(), value.size());
-}
-
-void Entry::Overwrite(const Value& value, Block* block) {
+void Entry::Overwrite(const Value& value, Block* block, Deadline deadline) {
   const uint64_t before = state_.load(std::memory_order_relaxed);
   state_.store(before | kWriting, std::memory_order_relaxed);
   const uint64_t kept = before & (kHasKeyBlock | 255);
   const uint64_t version = NextVersion(before) & ~uint64_t{UINT32_MAX};
-  StoreState(version | kept | StoreValueWords(value, block));
+  assert(has_timer() || !deadline.exists());
+  if (has_timer()) SetDeadline(deadline);
+  assert(block != nullptr || FitsInline(value));
+  std::atomic<uint64_t>* const value_words = words();
+  StoreState(version | kept | SplitValue(value, block, [value_words](size_t i, uint64_t word) {
+               value_words[i].store(word, std::memory_order_release);
+             }));
 }
 
 Block* Entry::value_block() const {

@@ -1,7 +1,8 @@
 // One key with its value, in a variable number of 64-bit words: state, identity, value words, key bytes.
 //
 //   state     version:32 | value kind:8 | value bytes:8 | flags:8 | key bytes:8     atomic
-//   identity  sequence:56 | key kind:4 | value words:4                              constant
+//   identity  sequence:56 | key kind:4 | has timer:1 | value words - 1:3            constant
+//   timer     deadline; links of the wheel (timer_wheel.h)                          if it has one: atomic; by the lock
 //   value     1..8 words: the value's bytes, or the address of its Block            atomic
 //   key       its bytes, padded to words; or the address of its Block and its hash  constant
 //
@@ -9,7 +10,7 @@
 // overwritten in place while readers copy it: a writer, who holds the shard's lock, marks the state, stores the words
 // with release and then a state of a new version; a reader loads state and words with acquire and believes the copy
 // only if the state is the same afterwards (H. Boehm, "Can seqlocks get along with programming language memory
-// models?", 2012). Pairs: every store in Overwrite with every load in Read.
+// models?", 2012). Pairs: every store in Overwrite with every load in Read. A deadline alone is replaced in one store.
 //
 // An entry that was moved by compaction stays as it was in its old place, so a reader who still looks there sees a
 // value that was current when it found the entry.
@@ -19,10 +20,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 #include "base/prefetch.h"
 #include "core/block.h"
 #include "core/key.h"
+#include "core/lifetime.h"
+#include "core/timer_wheel.h"
 #include "core/value.h"
 
 namespace shardmap {
@@ -41,23 +45,32 @@ class Entry {
   // Longest key kept inside the entry.
   static constexpr size_t kInlineKeyBytesMax = 255;
 
-  // Bytes that an entry for `key` and `value` takes.
-  static size_t SizeFor(const Key& key, const Value& value) {
-    return kHeaderBytes + 8 * ValueWordsFor(value) + KeyAreaBytes(key.size);
+  // Bytes that an entry for `key` and `value` takes, with a timer or without.
+  static size_t SizeFor(const Key& key, const Value& value, bool has_timer = false) {
+    return kHeaderBytes + (has_timer ? sizeof(Timer) : 0) + 8 * ValueWordsFor(value) + KeyAreaBytes(key.size);
   }
-  static constexpr size_t kBytesMax = 16 + kInlineValueBytesMax + kInlineKeyBytesMax + 1;
+  static constexpr size_t kBytesMax = 16 + sizeof(Timer) + kInlineValueBytesMax + kInlineKeyBytesMax + 1;
 
-  // Writes an entry at `memory`, which has room for SizeFor(key, value). `key_block` holds a key too long to be inline
-  // and is adopted, as is `value_block`, which holds a value too long to be inline. Not yet visible to anyone.
+  // Writes an entry at `memory`, which has room for SizeFor(key, value, has_timer). `key_block` holds a key too long to
+  // be inline and is adopted, as is `value_block`, which holds a value too long to be inline. Not yet visible to
+  // anyone.
   static Entry* Create(void* memory, const Key& key, uint64_t hash, Block* key_block, const Value& value,
-                       Block* value_block, uint64_t sequence);
+                       Block* value_block, uint64_t sequence, bool has_timer = false, Deadline deadline = {});
 
-  // Copies a live entry to `memory`, for compaction.
-  Entry* CopyTo(void* memory) const;
+  // Copies a live entry to `memory`, for compaction, with a timer if it had one or `has_timer` says so.
+  Entry* CopyTo(void* memory, bool has_timer = false) const;
 
-  size_t size() const { return kHeaderBytes + 8 * value_words() + KeyAreaBytesStored(); }
+  size_t size() const { return SizeWith(has_timer()); }
+  size_t SizeWith(bool has_timer) const {
+    return kHeaderBytes + (has_timer ? sizeof(Timer) : 0) + 8 * value_words() + KeyAreaBytesStored();
+  }
   uint64_t sequence() const { return identity_ >> 8; }
   bool is_dead() const { return (state_.load(std::memory_order_acquire) & kDead) != 0; }
+  bool has_timer() const { return (identity_ & kHasTimer) != 0; }
+  // None where there is no timer.
+  Deadline deadline() const {
+    return has_timer() ? Deadline::FromWord(timer().deadline.load(std::memory_order_acquire)) : Deadline();
+  }
 
   // The key; its bytes live as long as the entry.
   Key key() const;
@@ -80,8 +93,13 @@ class Entry {
   EntryStamp stamp() const { return {sequence(), VersionOf(state_.load(std::memory_order_relaxed))}; }
   // Where the value does not fit inside the entry, `block` must hold it and is adopted.
   bool FitsInline(const Value& value) const { return value.size() <= 8 * value_words(); }
-  void Overwrite(const Value& value, Block* block);
+  // A deadline needs a timer.
+  void Overwrite(const Value& value, Block* block, Deadline deadline = {});
+  // Only of an entry that has a timer.
+  void SetDeadline(Deadline deadline) { timer().deadline.store(deadline.word(), std::memory_order_release); }
   void MarkDead() { StoreState(NextVersion(state_.load(std::memory_order_relaxed)) | kDead); }
+  Timer& timer() { return *reinterpret_cast<Timer*>(this + 1); }
+  const Timer& timer() const { return *reinterpret_cast<const Timer*>(this + 1); }
   // The blocks that the entry owns, or nullptr.
   Block* value_block() const;
   Block* key_block() const;
@@ -93,6 +111,7 @@ class Entry {
   static constexpr uint64_t kDead = uint64_t{1} << 9;
   static constexpr uint64_t kHasValueBlock = uint64_t{1} << 10;
   static constexpr uint64_t kHasKeyBlock = uint64_t{1} << 11;
+  static constexpr uint64_t kHasTimer = 8;  // in identity_
   static constexpr int kReadAttempts = 64;
 
   static size_t ValueWordsFor(const Value& value) {
@@ -107,25 +126,29 @@ class Entry {
     return (static_cast<uint64_t>(kind) << 24) | (static_cast<uint64_t>(inline_bytes) << 16);
   }
 
-  size_t value_words() const { return identity_ & 15; }
+  size_t value_words() const { return (identity_ & 7) + 1; }
   KeyKind key_kind() const { return static_cast<KeyKind>((identity_ >> 4) & 15); }
   bool HasKeyBlock() const { return (state_.load(std::memory_order_relaxed) & kHasKeyBlock) != 0; }
   size_t InlineKeyBytes() const { return state_.load(std::memory_order_relaxed) & 255; }
   size_t KeyAreaBytesStored() const { return HasKeyBlock() ? kKeyBlockAreaBytes : KeyAreaBytes(InlineKeyBytes()); }
   void StoreState(uint64_t state) { state_.store(state, std::memory_order_release); }
 
-  std::atomic<uint64_t>* words() { return reinterpret_cast<std::atomic<uint64_t>*>(this + 1); }
-  const std::atomic<uint64_t>* words() const { return reinterpret_cast<const std::atomic<uint64_t>*>(this + 1); }
+  std::atomic<uint64_t>* words() { return const_cast<std::atomic<uint64_t>*>(std::as_const(*this).words()); }
+  const std::atomic<uint64_t>* words() const {
+    const auto* first = reinterpret_cast<const std::atomic<uint64_t>*>(this + 1);
+    return has_timer() ? first + sizeof(Timer) / 8 : first;
+  }
   uint8_t* key_area() { return reinterpret_cast<uint8_t*>(words() + value_words()); }
   const uint8_t* key_area() const { return reinterpret_cast<const uint8_t*>(words() + value_words()); }
 
-  // The state bits and the value words for a value that is inline or in `block`.
-  uint64_t StoreValueWords(const Value& value, Block* block);
+  template <typename Store>
+  static uint64_t SplitValue(const Value& value, const Block* block, Store store);
 
   std::atomic<uint64_t> state_;
   uint64_t identity_;
 };
 
+static_assert(sizeof(Timer) == 16);
 static_assert(sizeof(Entry) == 16 && sizeof(std::atomic<uint64_t>) == 8 && std::atomic<uint64_t>::is_always_lock_free);
 
 inline bool Entry::Matches(const Key& key) const {
@@ -141,8 +164,10 @@ inline Entry::ReadOutcome Entry::Read(ReadValue* out, uint32_t* version) const {
     if ((state & kDead) != 0) return ReadOutcome::kDead;
     if ((state & kWriting) != 0) continue;
     const size_t bytes = (state >> 16) & 255;
-    out->words_[0] = words()[0].load(std::memory_order_acquire);
-    for (size_t i = 1; i < (bytes + 7) / 8; ++i) out->words_[i] = words()[i].load(std::memory_order_acquire);
+    const std::atomic<uint64_t>* const word = words();
+    out->words_[0] = word[0].load(std::memory_order_acquire);
+    for (size_t i = 1; i < (bytes + 7) / 8; ++i) out->words_[i] = word[i].load(std::memory_order_acquire);
+    out->deadline_ = deadline();
     if (state_.load(std::memory_order_relaxed) != state) continue;
     out->kind_ = static_cast<ValueKind>((state >> 24) & 255);
     out->size_ = bytes;

@@ -31,6 +31,39 @@ void EntryChunks::Retire(RetiredList& retired) const {
   if (chunks_ != nullptr) retired.Add(BlockOf(chunks_));
 }
 
+uint32_t ChunkNumbers::Add(uint8_t* chunk) {
+  uint32_t number = free_;
+  if (number != 0) {
+    free_ = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(chunks_[number]));
+  } else {
+    if (count_ >= capacity_) {
+      const uint32_t capacity = capacity_ + capacity_ / 4 + 4;
+      if (count_ >> kBits != 0) return 0;
+      void* const chunks = std::realloc(chunks_, capacity * sizeof *chunks_);
+      if (chunks == nullptr) return 0;
+      chunks_ = static_cast<uint8_t**>(chunks);
+      capacity_ = capacity;
+    }
+    number = count_++;
+  }
+  chunks_[number] = chunk;
+  return number;
+}
+
+void ChunkNumbers::Remove(uint32_t number) {
+  if (number == 0) return;
+  chunks_[number] = reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(free_));
+  free_ = number;
+}
+
+void ChunkNumbers::Clear() {
+  std::free(chunks_);
+  chunks_ = nullptr;
+  count_ = 1;
+  capacity_ = 0;
+  free_ = 0;
+}
+
 void EntryList::Change(EntryChunk* chunks, size_t count, uint8_t* end) {
   const uint64_t version = version_.load(std::memory_order_relaxed);
   version_.store(version + 1, std::memory_order_relaxed);
@@ -42,7 +75,9 @@ void EntryList::Change(EntryChunk* chunks, size_t count, uint8_t* end) {
 
 size_t EntryList::ChunkBytes(size_t entry_bytes) const {
   const size_t share = (live_bytes_ / 64) & ~size_t{15};
-  return std::max(entry_bytes, std::clamp(share, kChunkBytesMin, kChunkBytesMax));
+  const size_t bytes = std::clamp(share, kChunkBytesMin, kChunkBytesMax);
+  // Entries of one size fill it.
+  return entry_bytes == 0 ? bytes : std::max(entry_bytes, bytes - bytes % entry_bytes);
 }
 
 bool EntryList::EnsureRecord(RetiredList& retired) {
@@ -68,7 +103,7 @@ bool EntryList::OpenChunk(size_t bytes) {
     const uint8_t* end = end_.load(std::memory_order_relaxed);
     last.used.store(static_cast<size_t>(end - last.block->payload()), std::memory_order_relaxed);
   }
-  new (records + count) EntryChunk(block, 0, UINT64_MAX);
+  new (records + count) EntryChunk(block, 0, UINT64_MAX, 0);
   Change(records, count + 1, block->payload());
   allocated_bytes_ += block->total_bytes();
   room_ = block->bytes;
@@ -93,8 +128,24 @@ bool EntryList::Append(const Entry* entry) {
 
 void EntryList::NoteDead(const Entry* entry) {
   const EntryChunks chunks = view();
-  chunks[chunks.ChunkOf(entry->sequence())].dead += entry->size();
+  chunks[chunks.ChunkOf(entry->sequence())].dead += static_cast<uint32_t>(entry->size());
   live_bytes_ -= entry->size();
+}
+
+bool EntryList::EnsureNumber(EntryChunk& chunk) {
+  if (chunk.number == 0) chunk.number = numbers_.Add(chunk.block->payload());
+  return chunk.number != 0;
+}
+
+Place EntryList::PlaceOf(const Entry* entry) {
+  const EntryChunks chunks = view();
+  EntryChunk& chunk = chunks[chunks.ChunkOf(entry->sequence())];
+  return EnsureNumber(chunk) ? PlaceIn(chunk, entry) : 0;
+}
+
+Place EntryList::PlaceOfNext() {
+  EntryChunk& chunk = view()[view().size() - 1];
+  return EnsureNumber(chunk) ? PlaceIn(chunk, end_.load(std::memory_order_relaxed)) : 0;
 }
 
 size_t EntryList::CompactionSpan(const EntryChunks& chunks, size_t* first) const {
@@ -108,17 +159,20 @@ size_t EntryList::CompactionSpan(const EntryChunks& chunks, size_t* first) const
   return 1;
 }
 
-void EntryList::ReplaceChunks(size_t first, size_t count, Block* block, size_t used, Block* records,
+void EntryList::ReplaceChunks(size_t first, size_t count, const EntryChunk& chunk, Block* records,
                               RetiredList& retired) {
   const EntryChunks chunks = view();
   for (size_t i = first; i < first + count; ++i) {
+    numbers_.Remove(chunks[i].number);
     allocated_bytes_ -= chunks[i].block->total_bytes();
     retired.Add(chunks[i].block);
   }
   EntryChunk* next = CopyRecords(chunks, 0, first, RecordsIn(records));
-  if (block != nullptr) {
-    allocated_bytes_ += block->total_bytes();
-    new (next++) EntryChunk(block, used, reinterpret_cast<Entry*>(block->payload())->sequence());
+  if (chunk.block != nullptr) {
+    allocated_bytes_ += chunk.block->total_bytes();
+    new (next) EntryChunk(chunk);
+    const auto* const first_entry = reinterpret_cast<const Entry*>(chunk.block->payload());
+    next++->first_sequence.store(first_entry->sequence(), std::memory_order_relaxed);
   }
   next = CopyRecords(chunks, first + count, chunks.size(), next);
   retired.Add(BlockOf(chunks_.load(std::memory_order_relaxed)));
@@ -132,6 +186,7 @@ EntryChunks EntryList::TakeAll() {
   live_bytes_ = 0;
   allocated_bytes_ = 0;
   open_chunk_is_empty_ = false;
+  numbers_.Clear();
   return taken;
 }
 

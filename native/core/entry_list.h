@@ -8,6 +8,13 @@
 // happens to the list later, entries in the view stay where they are until the walker's epoch ends. An entry that was
 // moved meanwhile shows the value that it had then.
 //
+// Timers lead to each other by places of 32 bits, as half of the memory of a timer would be pointers otherwise: a place
+// is the number of a chunk, which chunks get when the first timer in them starts, and an offset in words.
+//
+// An entry has a timer or has not, as it was inserted. One that gets its first deadline later gets a timer together
+// with all entries of its chunk, as the chunk is rewritten for that, and from then on so does each that is inserted
+// into this list: who gives deadlines to entries that are there will do it again.
+//
 // All members but TryView and PrefetchEnd are called under the shard's lock.
 //
 // Pairs: version_, chunks_, count_ and end_ release in ChangeLocked and Append, acquire in TryView; what a chunk says
@@ -17,11 +24,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 #include "base/prefetch.h"
 #include "core/block.h"
 #include "core/entry.h"
 #include "core/epoch.h"
+#include "core/timer_wheel.h"
 
 namespace shardmap {
 
@@ -30,12 +39,17 @@ struct EntryChunk {
   std::atomic<uint64_t> first_sequence;  // UINT64_MAX while empty
   Block* block;
   std::atomic<size_t> used;  // once it is closed; the open chunk ends where its list does
-  size_t dead;               // writers only
+  uint32_t dead;             // writers only
+  uint32_t number;           // writers only; 0: none
 
-  EntryChunk(Block* memory, size_t used_bytes, uint64_t first)
-      : first_sequence(first), block(memory), used(used_bytes), dead(0) {}
+  EntryChunk(Block* memory, size_t used_bytes, uint64_t first, uint32_t its_number)
+      : first_sequence(first), block(memory), used(used_bytes), dead(0), number(its_number) {}
   EntryChunk(const EntryChunk& other)
-      : first_sequence(other.first()), block(other.block), used(other.used_bytes()), dead(other.dead) {}
+      : first_sequence(other.first()),
+        block(other.block),
+        used(other.used_bytes()),
+        dead(other.dead),
+        number(other.number) {}
 
   uint64_t first() const { return first_sequence.load(std::memory_order_relaxed); }
   size_t used_bytes() const { return used.load(std::memory_order_relaxed); }
@@ -89,6 +103,30 @@ class EntryChunks {
   uint8_t* end_ = nullptr;
 };
 
+// Where the chunks are that have numbers.
+class ChunkNumbers {
+ public:
+  static constexpr unsigned kBits = 19;
+
+  ChunkNumbers() = default;
+  ~ChunkNumbers() { std::free(chunks_); }
+  ChunkNumbers(const ChunkNumbers&) = delete;
+  ChunkNumbers& operator=(const ChunkNumbers&) = delete;
+
+  // A number for the memory of a chunk, or 0 when there is none, or no memory.
+  uint32_t Add(uint8_t* chunk);
+  void Remove(uint32_t number);
+  uint8_t* operator[](uint32_t number) const { return chunks_[number]; }
+  size_t bytes() const { return capacity_ * sizeof *chunks_; }
+  void Clear();
+
+ private:
+  uint8_t** chunks_ = nullptr;  // by number; of a free one, the next that is free
+  uint32_t count_ = 1;
+  uint32_t capacity_ = 0;
+  uint32_t free_ = 0;
+};
+
 class EntryList {
  public:
   EntryList() = default;
@@ -106,10 +144,25 @@ class EntryList {
   // Counts the entry as dead.
   void NoteDead(const Entry* entry);
 
-  // Rewrites the chunk where an entry of this number is or was, if that is worth while. `moved(from, to)` is called for
-  // each entry with its old and its new place. Replaced chunks are retired. Does nothing when there is no memory.
+  // Rewrites the chunk where an entry of this number is or was, if that is worth while. `moved(from, to, place)` is
+  // called for each entry, with its place where the chunk has a number and 0 otherwise. Replaced chunks are retired.
+  // Does nothing when there is no memory.
   template <typename Moved>
   void CompactAround(uint64_t sequence, RetiredList& retired, Moved moved);
+
+  // Rewrites the chunk where the live entry of this number is so that all of its entries have timers. `moved` as above.
+  // False when there is no memory; then nothing is changed.
+  template <typename Moved>
+  bool GiveTimers(uint64_t sequence, RetiredList& retired, Moved moved);
+  // Whether new entries are to have timers, needed or not.
+  bool gives_timers() const { return gives_timers_; }
+
+  // The place of an entry, or of the next one; 0 when there is no memory.
+  Place PlaceOf(const Entry* entry);
+  Place PlaceOfNext();
+  Entry* EntryAt(Place place) const {
+    return reinterpret_cast<Entry*>(numbers_[place >> kOffsetBits] + (place & (kChunkWordsMax - 1)) * 8);
+  }
 
   // Lock-free, inside an epoch. False when the list was changing; appending is no change.
   bool TryView(EntryChunks* view) const {
@@ -137,10 +190,17 @@ class EntryList {
 
   size_t allocated_bytes() const { return allocated_bytes_; }
   size_t live_bytes() const { return live_bytes_; }
+  size_t number_bytes() const { return numbers_.bytes(); }
 
  private:
   static constexpr size_t kChunkBytesMin = 512 - sizeof(Block);
   static constexpr size_t kChunkBytesMax = 16 * 1024 - sizeof(Block);
+  // A chunk may get larger by the timers of all of its entries.
+  static constexpr unsigned kOffsetBits = 12;
+  static constexpr size_t kChunkWordsMax = size_t{1} << kOffsetBits;
+  static_assert(kOffsetBits + ChunkNumbers::kBits < 32);
+  static_assert(Entry::kBytesMax <= kChunkBytesMin);
+  static_assert(kChunkBytesMax / 8 * (32 + sizeof(Timer)) / 32 <= kChunkWordsMax);
 
   // Chunks grow with the list: few of them, and little room unused at the end.
   size_t ChunkBytes(size_t entry_bytes) const;
@@ -155,8 +215,17 @@ class EntryList {
   }
   // How many chunks from `*first` are to be rewritten into one: 1, or 2 with a small neighbour.
   size_t CompactionSpan(const EntryChunks& chunks, size_t* first) const;
-  // Puts `block`, or nothing, in the place of `count` chunks. `records` is memory for the new records.
-  void ReplaceChunks(size_t first, size_t count, Block* block, size_t used, Block* records, RetiredList& retired);
+  // Copies the live entries of `count` chunks, which are closed, into one chunk. False when there is no memory.
+  template <typename Moved>
+  bool Rewrite(size_t first, size_t count, bool with_timers, RetiredList& retired, Moved moved);
+  // Puts `chunk`, or nothing, in the place of `count` chunks. `records` is memory for the new records.
+  void ReplaceChunks(size_t first, size_t count, const EntryChunk& chunk, Block* records, RetiredList& retired);
+  // Gives the chunk a number unless it has one. False when there is no memory.
+  bool EnsureNumber(EntryChunk& chunk);
+  static Place PlaceIn(const EntryChunk& chunk, const void* at) {
+    const auto offset = static_cast<size_t>(static_cast<const uint8_t*>(at) - chunk.block->payload());
+    return chunk.number << kOffsetBits | static_cast<Place>(offset / 8);
+  }
 
   // Sets what views are made of.
   void Change(EntryChunk* chunks, size_t count, uint8_t* end);
@@ -166,11 +235,20 @@ class EntryList {
   size_t room_ = 0;
   size_t live_bytes_ = 0;
   bool open_chunk_is_empty_ = false;
+  bool gives_timers_ = false;
 
   std::atomic<uint32_t> count_{0};
   std::atomic<uint64_t> version_{0};
   std::atomic<EntryChunk*> chunks_{nullptr};  // in a block of their own
   size_t allocated_bytes_ = 0;                // of chunks
+  ChunkNumbers numbers_;
+};
+
+// The timers of places, as a wheel looks for them.
+struct EntryTimers {
+  const EntryList& entries;
+
+  Timer& operator()(Place place) const { return entries.EntryAt(place)->timer(); }
 };
 
 template <typename Moved>
@@ -179,24 +257,49 @@ void EntryList::CompactAround(uint64_t sequence, RetiredList& retired, Moved mov
   size_t first = chunks.ChunkOf(sequence);
   if (!IsSparse(chunks, first)) return;
   const size_t count = CompactionSpan(chunks, &first);
+  (void)Rewrite(first, count, false, retired, moved);
+}
+
+template <typename Moved>
+bool EntryList::GiveTimers(uint64_t sequence, RetiredList& retired, Moved moved) {
+  const size_t chunk = view().ChunkOf(sequence);
+  if (view().IsOpen(chunk) && !MakeRoom(kChunkBytesMin, retired)) return false;
+  if (!Rewrite(chunk, 1, true, retired, moved)) return false;
+  gives_timers_ = true;
+  return true;
+}
+
+template <typename Moved>
+bool EntryList::Rewrite(size_t first, size_t count, bool with_timers, RetiredList& retired, Moved moved) {
+  const EntryChunks chunks = view();
   size_t live = 0;
-  for (size_t i = first; i < first + count; ++i) live += chunks[i].live();
-  Block* const records = Block::Allocate(chunks.size() * sizeof(EntryChunk));
-  Block* const block = live == 0 ? nullptr : Block::Allocate(live);
-  if (records == nullptr || (live != 0 && block == nullptr)) {
-    if (records != nullptr) Block::Free(records);
-    if (block != nullptr) Block::Free(block);
-    return;
-  }
-  uint8_t* place = live == 0 ? nullptr : block->payload();
+  bool has_number = false;
   for (size_t i = first; i < first + count; ++i) {
-    chunks.VisitLive(i, 0, [&](Entry* entry) {
-      moved(entry, entry->CopyTo(place));
-      place += entry->size();
+    has_number |= chunks[i].number != 0;
+    chunks.VisitLive(i, 0, [&](const Entry* entry) {
+      live += entry->SizeWith(with_timers || entry->has_timer());
       return true;
     });
   }
-  ReplaceChunks(first, count, block, live, records, retired);
+  Block* const records = Block::Allocate(chunks.size() * sizeof(EntryChunk));
+  EntryChunk chunk(live == 0 ? nullptr : Block::Allocate(live), live, 0, 0);
+  if (records == nullptr || (live != 0 && (chunk.block == nullptr || (has_number && !EnsureNumber(chunk))))) {
+    if (records != nullptr) Block::Free(records);
+    if (chunk.block != nullptr) Block::Free(chunk.block);
+    return false;
+  }
+  uint8_t* place = live == 0 ? nullptr : chunk.block->payload();
+  for (size_t i = first; i < first + count; ++i) {
+    chunks.VisitLive(i, 0, [&](Entry* entry) {
+      Entry* const copy = entry->CopyTo(place, with_timers);
+      live_bytes_ += copy->size() - entry->size();
+      moved(entry, copy, has_number ? PlaceIn(chunk, place) : Place{0});
+      place += copy->size();
+      return true;
+    });
+  }
+  ReplaceChunks(first, count, chunk, records, retired);
+  return true;
 }
 
 }  // namespace shardmap

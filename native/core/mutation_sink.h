@@ -10,16 +10,18 @@
 
 #include "base/status.h"
 #include "core/key.h"
+#include "core/lifetime.h"
 #include "core/value.h"
 
 namespace shardmap {
 
 // The effect of one change, not the operation that had it: replaying effects is idempotent.
 struct Mutation {
-  enum class Kind : uint8_t { kPut, kDelete, kClearShard };
+  enum class Kind : uint8_t { kPut, kDelete, kDeadline, kClearShard };
   Kind kind;
   const Key* key;      // nullptr for kClearShard
   const Value* value;  // the value that the entry then has; kPut only
+  Deadline deadline;   // the deadline that it then has, or none; kPut and kDeadline only
 };
 
 class MutationSink {

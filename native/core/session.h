@@ -64,6 +64,7 @@ class Session {
   uint64_t waiting_epoch_ = 0;
   uint64_t last_sequence_ = 0;
   int64_t bytes_delta_ = 0;
+  uint32_t guards_ = 0;
 
   // Written by the session's thread, read by all.
   alignas(64) std::atomic<int64_t> size_delta_{0};
@@ -96,11 +97,15 @@ class SessionList {
   std::atomic<Session*> head_{nullptr};  // release when a record is pushed, acquire by whoever walks
 };
 
-// While it lives, nothing that its thread finds in the store is freed. Does not nest within a session.
+// While it lives, nothing that its thread finds in the store is freed. One may live inside of another.
 class ReadGuard {
  public:
-  explicit ReadGuard(Session& session) : session_(session) { session.epoch_.Enter(session.list_.clock_); }
-  ~ReadGuard() { session_.epoch_.Exit(); }
+  explicit ReadGuard(Session& session) : session_(session) {
+    if (session.guards_++ == 0) session.epoch_.Enter(session.list_.clock_);
+  }
+  ~ReadGuard() {
+    if (--session_.guards_ == 0) session_.epoch_.Exit();
+  }
   ReadGuard(const ReadGuard&) = delete;
   ReadGuard& operator=(const ReadGuard&) = delete;
 

@@ -73,6 +73,7 @@ void Shard::FreeAll() {
   RetireEntries(entries_.TakeAll(), retired);
   if (index_.allocated()) retired.Add(std::exchange(index_, Index()).block());
   if (old_index_.allocated()) retired.Add(std::exchange(old_index_, Index()).block());
+  wheel_.reset();
 }
 
 const Entry* Shard::FindAgain(const HashedKey& key) const {
@@ -102,30 +103,40 @@ bool Shard::Get(IndexView table, const HashedKey& key, ReadValue* out, EntryStam
     if (entry == nullptr) return false;
     outcome = entry->Read(out, &version);  // no writer can disturb it now
   }
-  if (outcome != Entry::ReadOutcome::kRead) return false;
+  if (outcome != Entry::ReadOutcome::kRead || HasPassed(out->deadline())) return false;
   if (stamp != nullptr) *stamp = {entry->sequence(), version};
   return true;
 }
 
 bool Shard::Has(IndexView table, const HashedKey& key) const {
   const Entry* entry = FindForRead(table, key);
-  return entry != nullptr && !entry->is_dead();
+  return entry != nullptr && !entry->is_dead() && !HasPassed(entry->deadline());
+}
+
+bool Shard::GetDeadline(IndexView table, const HashedKey& key, Deadline* out) const {
+  const Entry* entry = FindForRead(table, key);
+  if (entry == nullptr || entry->is_dead()) return false;
+  *out = entry->deadline();
+  return !HasPassed(*out);
 }
 
 bool Shard::GetCandidate(const Entry* candidate, IndexView table, const HashedKey& key, ReadValue* out) const {
   if (candidate != nullptr && candidate->Matches(key.key)) {
     const Entry::ReadOutcome outcome = candidate->Read(out);
-    if (outcome != Entry::ReadOutcome::kBusy) return outcome == Entry::ReadOutcome::kRead;
+    if (outcome == Entry::ReadOutcome::kRead) return !HasPassed(out->deadline());
+    if (outcome == Entry::ReadOutcome::kDead) return false;
   }
   return Get(table, key, out, nullptr);
 }
 
 bool Shard::HasCandidate(const Entry* candidate, IndexView table, const HashedKey& key) const {
-  if (candidate != nullptr && candidate->Matches(key.key)) return !candidate->is_dead();
+  if (candidate != nullptr && candidate->Matches(key.key)) {
+    return !candidate->is_dead() && !HasPassed(candidate->deadline());
+  }
   return Has(table, key);
 }
 
-Shard::Place Shard::FindLocked(const HashedKey& key) const {
+Shard::Found Shard::FindLocked(const HashedKey& key) const {
   std::atomic<uint64_t>* slot = nullptr;
   if (Entry* entry = index_.view().Find(key.key, key.hash, &slot)) return {entry, slot, const_cast<Index*>(&index_)};
   if (!IsMovingLocked()) return {nullptr, nullptr, nullptr};
@@ -138,45 +149,54 @@ PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block**
   SpareIndex spare;
   for (int turn = 0;; ++turn) {
     size_t needed = 0;
+    PutOutcome outcome;
+    uint64_t wake_up_ns = kForever;
     {
       MutexLock lock(mutex_);
-      const PutOutcome outcome = PutLocked(context, key, key_block, value, request, spare.index);
-      if (outcome == PutOutcome::kNeedsIndex) {
-        needed = GrownCapacityLocked();
-      } else if (outcome != PutOutcome::kClaimed) {
-        return outcome;
-      }
+      outcome = PutLocked(context, key, key_block, value, request, spare.index);
+      if (outcome == PutOutcome::kNeedsIndex) needed = GrownCapacityLocked();
+      if (request.deadline.exists()) wake_up_ns = TakeWakeUpLocked();
     }
-    if (needed == 0) {
-      AwaitClaim(turn);
-    } else if (!spare.Allocate(needed)) {
-      return PutOutcome::kOutOfMemory;
+    context.expiry.Schedule(context.shard, wake_up_ns);
+    switch (outcome) {
+      case PutOutcome::kNeedsIndex:
+        if (!spare.Allocate(needed)) return PutOutcome::kOutOfMemory;
+        break;
+      case PutOutcome::kClaimed:
+        AwaitClaim(turn);
+        break;
+      case PutOutcome::kExpired:
+        Expire(context, key);
+        break;
+      default:
+        return outcome;
     }
   }
 }
 
 size_t Shard::PutMany(const WriteContext& context, std::span<const HashedKey> keys, BatchEntry* entries,
-                      Block** key_blocks) {
+                      Block** key_blocks, const PutRequest& request) {
   SpareIndex spare;
   size_t done = 0;
   for (int turn = 0; done < keys.size(); ++turn) {
     size_t needed = 0;
+    PutOutcome outcome = PutOutcome::kInserted;
+    uint64_t wake_up_ns = kForever;
     {
       MutexLock lock(mutex_);
-      PutOutcome outcome = PutOutcome::kInserted;
       while (done < keys.size()) {
-        outcome = PutLocked(context, keys[done], &key_blocks[done], entries[done].value, {}, spare.index);
+        outcome = PutLocked(context, keys[done], &key_blocks[done], entries[done].value, request, spare.index);
         if (outcome != PutOutcome::kInserted && outcome != PutOutcome::kOverwritten) break;
         ++done;
       }
-      if (done == keys.size() || outcome == PutOutcome::kOutOfMemory) return done;
       if (outcome == PutOutcome::kNeedsIndex) needed = GrownCapacityLocked();
+      if (request.deadline.exists()) wake_up_ns = TakeWakeUpLocked();
     }
-    if (needed == 0) {
-      AwaitClaim(turn);
-    } else if (!spare.Allocate(needed)) {
-      return done;
-    }
+    context.expiry.Schedule(context.shard, wake_up_ns);
+    if (outcome == PutOutcome::kOutOfMemory) return done;
+    if (outcome == PutOutcome::kNeedsIndex && !spare.Allocate(needed)) return done;
+    if (outcome == PutOutcome::kClaimed) AwaitClaim(turn);
+    if (outcome == PutOutcome::kExpired) Expire(context, keys[done]);
   }
   return done;
 }
@@ -188,23 +208,25 @@ PutOutcome Shard::PutLocked(const WriteContext& context, const HashedKey& key, B
   Entry* entry = FindLocked(key).entry;
   const bool was_absent = request.mode != PutMode::kIfUnchanged || request.stamp == EntryStamp{};
   if (entry == nullptr) {
-    return was_absent ? InsertLocked(context, key, key_block, value, spare) : PutOutcome::kChanged;
+    return was_absent ? InsertLocked(context, key, key_block, value, request, spare) : PutOutcome::kChanged;
   }
+  if (HasPassedFor(request, entry->deadline())) return PutOutcome::kExpired;
   switch (request.mode) {
     case PutMode::kIfUnchanged:
       if (entry->stamp() != request.stamp) return PutOutcome::kChanged;
       break;
     case PutMode::kAdd:
-      return AddLocked(context, entry, value, request.existing);
+      return AddLocked(context, entry, value, request);
     default:
       // Cannot fail: it is alive and no writer is inside.
       if (request.existing != nullptr) (void)entry->Read(request.existing);
       if (request.mode == PutMode::kIfAbsent) return PutOutcome::kExisted;
   }
-  return OverwriteLocked(context, entry, value);
+  return OverwriteLocked(context, &entry, value, request);
 }
 
-PutOutcome Shard::AddLocked(const WriteContext& context, Entry* entry, const Value& value, ReadValue* sum) {
+PutOutcome Shard::AddLocked(const WriteContext& context, Entry* entry, const Value& value, const PutRequest& request) {
+  ReadValue* const sum = request.existing;
   (void)entry->Read(sum);
   Sum total;
   switch (Add(*sum, value, &total)) {
@@ -216,35 +238,52 @@ PutOutcome Shard::AddLocked(const WriteContext& context, Entry* entry, const Val
       break;
   }
   Value result = total.value();
-  const PutOutcome outcome = OverwriteLocked(context, entry, result);
+  const PutOutcome outcome = OverwriteLocked(context, &entry, result, request);
   (void)entry->Read(sum);
   return outcome;
 }
 
 PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
-                               Index& spare) {
+                               const PutRequest& request, Index& spare) {
+  const Deadline deadline = request.deadline;
   if (!EnsureRoomLocked(context, spare)) return PutOutcome::kNeedsIndex;
-  void* memory = entries_.Reserve(Entry::SizeFor(key.key, value), context.session.retired());
+  const bool has_timer = deadline.exists() || entries_.gives_timers();
+  void* memory = entries_.Reserve(Entry::SizeFor(key.key, value, has_timer), context.session.retired());
   if (memory == nullptr) return PutOutcome::kOutOfMemory;
+  Place place = 0;
+  if (deadline.exists()) {
+    place = EnsureWheelLocked() ? entries_.PlaceOfNext() : 0;
+    if (place == 0) return PutOutcome::kOutOfMemory;
+  }
   const bool inline_value = value.size() <= kInlineValueBytesMax;
   Block* value_block = inline_value ? nullptr : value.TakeBlock();
   const uint64_t sequence = context.sequencer.Next(context.session.id(), context.session.last_sequence(),
                                                    last_sequence_.load(std::memory_order_relaxed));
-  Entry* entry =
-      Entry::Create(memory, key.key, key.hash, std::exchange(*key_block, nullptr), value, value_block, sequence);
+  Entry* entry = Entry::Create(memory, key.key, key.hash, std::exchange(*key_block, nullptr), value, value_block,
+                               sequence, has_timer, deadline);
   block_bytes_ += OwnedBytes(entry);
   const bool closed_a_chunk = entries_.Append(entry);
   index_.Insert(entry, key.hash);
+  if (place != 0) wheel_->Add(place, request.now_ns, TimersLocked());
   last_sequence_.store(sequence, std::memory_order_release);
   context.session.set_last_sequence(sequence);
   context.session.AddToSize(1);
   context.session.AddToBytes(BytesOf(entry));
-  if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kPut, &key.key, &value});
+  if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kPut, &key.key, &value, deadline});
   if (closed_a_chunk) CompactLocked(context, sequence - 1);
   return PutOutcome::kInserted;
 }
 
-PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry* entry, Value& value) {
+PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry** overwritten, Value& value,
+                                  const PutRequest& request) {
+  const Deadline before = (*overwritten)->deadline();
+  const Deadline deadline = request.keeps_deadline ? before : request.deadline;
+  Place place = 0;
+  if (deadline.exists() && !before.exists()) {
+    place = PrepareTimerLocked(context, overwritten);
+    if (place == 0) return PutOutcome::kOutOfMemory;
+  }
+  Entry* const entry = *overwritten;
   Block* block = nullptr;
   if (!entry->FitsInline(value)) {
     block = value.TakeBlock();
@@ -253,7 +292,8 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry* entry, Val
     context.session.AddToBytes(static_cast<int64_t>(block->total_bytes()));
   }
   Block* replaced = entry->value_block();
-  ChangeValueLocked([&] { entry->Overwrite(value, block); });
+  ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });
+  if (before.exists() || deadline.exists()) FollowDeadlineLocked(entry, before, place, request.now_ns);
   if (replaced != nullptr) {
     block_bytes_ -= replaced->total_bytes();
     context.session.AddToBytes(-static_cast<int64_t>(replaced->total_bytes()));
@@ -261,7 +301,7 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry* entry, Val
   }
   if (context.sink != nullptr) {
     const Key key = entry->key();
-    context.sink->Append(context.shard, {Mutation::Kind::kPut, &key, &value});
+    context.sink->Append(context.shard, {Mutation::Kind::kPut, &key, &value, deadline});
   }
   return PutOutcome::kOverwritten;
 }
@@ -276,8 +316,16 @@ DeleteOutcome Shard::Delete(const WriteContext& context, const HashedKey& key, c
       if (outcome == DeleteOutcome::kDeleted) shrunk = ShrunkCapacityLocked();
     }
     if (shrunk != 0) Shrink(context, shrunk);
-    if (outcome != DeleteOutcome::kClaimed) return outcome;
-    AwaitClaim(turn);
+    switch (outcome) {
+      case DeleteOutcome::kClaimed:
+        AwaitClaim(turn);
+        break;
+      case DeleteOutcome::kExpired:
+        Expire(context, key);
+        break;
+      default:
+        return outcome;
+    }
   }
 }
 
@@ -286,40 +334,199 @@ size_t Shard::DeleteMany(const WriteContext& context, std::span<const HashedKey>
   size_t done = 0;
   for (int turn = 0;; ++turn) {
     size_t shrunk = 0;
+    DeleteOutcome outcome = DeleteOutcome::kAbsent;
     {
       MutexLock lock(mutex_);
       for (; done < keys.size(); ++done) {
-        const DeleteOutcome outcome = DeleteLocked(context, keys[done], {});
-        if (outcome == DeleteOutcome::kClaimed) break;
+        outcome = DeleteLocked(context, keys[done], {});
+        if (outcome == DeleteOutcome::kClaimed || outcome == DeleteOutcome::kExpired) break;
         deleted += outcome == DeleteOutcome::kDeleted ? 1 : 0;
       }
       if (deleted != 0) shrunk = ShrunkCapacityLocked();
     }
     if (shrunk != 0) Shrink(context, shrunk);
     if (done == keys.size()) return deleted;
-    AwaitClaim(turn);
+    if (outcome == DeleteOutcome::kExpired) {
+      Expire(context, keys[done]);
+    } else {
+      AwaitClaim(turn);
+    }
   }
 }
 
 DeleteOutcome Shard::DeleteLocked(const WriteContext& context, const HashedKey& key, const DeleteRequest& request) {
   if (IsClaimedLocked(context, key.hash)) return DeleteOutcome::kClaimed;
   MoveLinesLocked(context, kMoveLines);
-  const Place place = FindLocked(key);
-  if (place.entry == nullptr) return DeleteOutcome::kAbsent;
-  if (request.stamp != nullptr && place.entry->stamp() != *request.stamp) return DeleteOutcome::kChanged;
-  if (request.existing != nullptr) (void)place.entry->Read(request.existing);
-  ChangeValueLocked([&] {
-    place.entry->MarkDead();
-    place.index->Remove(place.slot);
-  });
-  block_bytes_ -= OwnedBytes(place.entry);
-  RetireOwned(place.entry, context.session.retired());
-  entries_.NoteDead(place.entry);
-  context.session.AddToSize(-1);
-  context.session.AddToBytes(-BytesOf(place.entry));
-  if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kDelete, &key.key, nullptr});
-  CompactLocked(context, place.entry->sequence());
+  const Found found = FindLocked(key);
+  if (found.entry == nullptr) return DeleteOutcome::kAbsent;
+  if (HasPassed(found.entry->deadline())) return DeleteOutcome::kExpired;
+  if (request.stamp != nullptr && found.entry->stamp() != *request.stamp) return DeleteOutcome::kChanged;
+  if (request.existing != nullptr) (void)found.entry->Read(request.existing);
+  if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kDelete, &key.key, nullptr, {}});
+  RemoveLocked(context, found);
   return DeleteOutcome::kDeleted;
+}
+
+void Shard::RemoveLocked(const WriteContext& context, const Found& found) {
+  Entry* const entry = found.entry;
+  ChangeValueLocked([&] {
+    entry->MarkDead();
+    found.index->Remove(found.slot);
+  });
+  if (entry->deadline().exists()) wheel_->Remove(entry->timer(), TimersLocked());
+  block_bytes_ -= OwnedBytes(entry);
+  RetireOwned(entry, context.session.retired());
+  entries_.NoteDead(entry);
+  context.session.AddToSize(-1);
+  context.session.AddToBytes(-BytesOf(entry));
+  CompactLocked(context, entry->sequence());
+  DropEmptyIndexLocked(context);
+}
+
+void Shard::DropEmptyIndexLocked(const WriteContext& context) {
+  if (index_.live() + old_index_.live() != 0 || index_.capacity() + old_index_.capacity() <= kMoveAtOnceSlots) return;
+  ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
+    context.session.retired().Add(index_.block());
+    if (old_index_.allocated()) context.session.retired().Add(old_index_.block());
+    index_ = Index();
+    old_index_ = Index();
+  });
+}
+
+// --- Deadlines -------------------------------------------------------------------------------------------------------
+
+bool Shard::EnsureWheelLocked() {
+  if (wheel_ == nullptr) wheel_.reset(new (std::nothrow) TimerWheel(clock_->NowNanos()));
+  return wheel_ != nullptr;
+}
+
+Place Shard::PrepareTimerLocked(const WriteContext& context, Entry** entry) {
+  if (!EnsureWheelLocked()) return 0;
+  if ((*entry)->has_timer()) return entries_.PlaceOf(*entry);
+  const Entry* const untimed = *entry;
+  const size_t live_bytes = entries_.live_bytes();
+  // The analysis does not see that this is called at once, under the lock; nor below, in CompactLocked.
+  const auto note_moved = [&](const Entry* from, Entry* to, Place place) SHARDMAP_NO_THREAD_SAFETY_ANALYSIS {
+    NoteMovedLocked(context, from, to, place);
+    if (from == untimed) *entry = to;
+  };
+  if (!entries_.GiveTimers(untimed->sequence(), context.session.retired(), note_moved)) return 0;
+  context.session.AddToBytes(static_cast<int64_t>(entries_.live_bytes() - live_bytes));
+  return entries_.PlaceOf(*entry);
+}
+
+void Shard::FollowDeadlineLocked(Entry* entry, Deadline before, Place place, uint64_t now_ns) {
+  const Deadline deadline = entry->deadline();
+  if (!before.exists()) {
+    if (deadline.exists()) wheel_->Add(place, now_ns, TimersLocked());
+    return;
+  }
+  // Where it is put off, whoever looks at its list finds out.
+  if (deadline.exists() && deadline.ns() >= before.ns()) return;
+  const Place own = wheel_->PlaceOf(entry->timer(), TimersLocked());
+  wheel_->Remove(entry->timer(), TimersLocked());
+  if (deadline.exists()) wheel_->Add(own, now_ns, TimersLocked());
+}
+
+uint64_t Shard::TakeWakeUpLocked() {
+  const uint64_t next_ns = wheel_ == nullptr ? kForever : wheel_->NextNanos();
+  if (next_ns >= wake_up_ns_) return kForever;
+  wake_up_ns_ = next_ns;
+  return next_ns;
+}
+
+DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey& key, Deadline deadline) {
+  DeadlineOutcome outcome;
+  uint64_t wake_up_ns = kForever;
+  {
+    MutexLock lock(mutex_);
+    Entry* entry = FindLocked(key).entry;
+    if (entry == nullptr || HasPassed(entry->deadline())) return DeadlineOutcome::kAbsent;
+    const Deadline before = entry->deadline();
+    outcome = before.exists() ? DeadlineOutcome::kLater : DeadlineOutcome::kNever;
+    Place place = 0;
+    if (deadline.exists() && !before.exists()) {
+      place = PrepareTimerLocked(context, &entry);
+      if (place == 0) return DeadlineOutcome::kOutOfMemory;
+    }
+    // Values without a deadline are shown without asking again.
+    if (deadline != before) ChangeValueLocked([&] { entry->SetDeadline(deadline); });
+    FollowDeadlineLocked(entry, before, place, clock_->NowNanos());
+    if (context.sink != nullptr) {
+      context.sink->Append(context.shard, {Mutation::Kind::kDeadline, &key.key, nullptr, deadline});
+    }
+    wake_up_ns = TakeWakeUpLocked();
+  }
+  context.expiry.Schedule(context.shard, wake_up_ns);
+  return outcome;
+}
+
+bool Shard::PutOff(const HashedKey& key, Deadline deadline) {
+  MutexLock lock(mutex_);
+  Entry* const entry = FindLocked(key).entry;
+  if (entry == nullptr || HasPassed(entry->deadline())) return false;
+  const Deadline before = entry->deadline();
+  if (before.slides() && before.ns() < deadline.ns()) entry->SetDeadline(deadline);
+  return true;
+}
+
+void Shard::ExpireLocked(const WriteContext& context, const Found& found, ExpiredEntries* expired) {
+  if (expired != nullptr) {
+    ExpiredEntry& entry = expired->entries[expired->count++];
+    entry.key = found.entry->key();
+    (void)found.entry->Read(&entry.value);
+  }
+  ++expired_;
+  RemoveLocked(context, found);
+}
+
+uint64_t Shard::ExpireSome(const WriteContext& context) {
+  const ReadGuard guard(context.session);  // keeps what is reported
+  ExpirySink* sink = nullptr;
+  ExpiredEntries expired;
+  uint64_t next_ns = kForever;
+  size_t shrunk = 0;
+  {
+    MutexLock lock(mutex_);
+    if (wheel_ == nullptr) return kForever;
+    const uint64_t now_ns = clock_->NowNanos();
+    sink = context.expiry.sink();  // in this order: who listens hears of all that passes from then on
+    for (size_t i = 0; i < kExpireAtOnce; ++i) {
+      const Place place = wheel_->FirstDue(now_ns);
+      if (place == 0) break;
+      MoveLinesLocked(context, kMoveLines);
+      Entry* const entry = entries_.EntryAt(place);
+      if (entry->deadline().HasPassed(now_ns)) {
+        const uint64_t hash = entry->HashWith(context.seed);
+        Found found{entry, index_.view().FindSlotOf(entry, hash), &index_};
+        if (found.slot == nullptr) found = {entry, old_index_.view().FindSlotOf(entry, hash), &old_index_};
+        ExpireLocked(context, found, sink == nullptr ? nullptr : &expired);
+      } else {
+        wheel_->Remove(entry->timer(), TimersLocked());
+        wheel_->Add(place, now_ns, TimersLocked());
+      }
+    }
+    next_ns = wheel_->NextNanos();
+    wake_up_ns_ = next_ns;
+    shrunk = ShrunkCapacityLocked();
+  }
+  if (shrunk != 0) Shrink(context, shrunk);
+  if (expired.count != 0) sink->Append({expired.entries.data(), expired.count});
+  return next_ns;
+}
+
+void Shard::Expire(const WriteContext& context, const HashedKey& key) {
+  const ReadGuard guard(context.session);
+  ExpirySink* sink = nullptr;
+  ExpiredEntries expired;
+  {
+    MutexLock lock(mutex_);
+    const Found found = FindLocked(key);
+    if (found.entry == nullptr || !HasPassed(found.entry->deadline())) return;
+    sink = context.expiry.sink();
+    ExpireLocked(context, found, sink == nullptr ? nullptr : &expired);
+  }
+  if (expired.count != 0) sink->Append({expired.entries.data(), expired.count});
 }
 
 bool Shard::Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) {
@@ -362,9 +569,12 @@ uint64_t Shard::Clear(const WriteContext& context) {
   EntryChunks entries;
   Index index;
   Index old_index;
+  std::unique_ptr<TimerWheel> wheel;
   uint64_t count = 0;
   {
     MutexLock lock(mutex_);
+    wheel = std::move(wheel_);
+    wake_up_ns_ = kForever;
     count = index_.live() + old_index_.live();
     const uint64_t bytes = entries_.live_bytes() + block_bytes_ + count * sizeof(uint64_t);
     ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
@@ -377,7 +587,8 @@ uint64_t Shard::Clear(const WriteContext& context) {
     block_bytes_ = 0;
     context.session.AddToSize(-static_cast<int64_t>(count));
     context.session.AddToBytes(-static_cast<int64_t>(bytes));
-    if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kClearShard, nullptr, nullptr});
+    if (context.sink != nullptr)
+      context.sink->Append(context.shard, {Mutation::Kind::kClearShard, nullptr, nullptr, {}});
   }
   // Only readers see these now; walking and retiring them needs no lock.
   RetiredList& retired = context.session.retired();
@@ -408,19 +619,30 @@ EntryChunks Shard::ViewEntries() const {
 
 ShardStats Shard::Stats() const {
   MutexLock lock(mutex_);
-  return {index_.live() + old_index_.live(), entries_.live_bytes(), entries_.allocated_bytes(),
-          index_.bytes() + old_index_.bytes(), block_bytes_};
+  ShardStats stats;
+  stats.entries = index_.live() + old_index_.live();
+  stats.entry_bytes = entries_.live_bytes();
+  stats.entry_allocated_bytes = entries_.allocated_bytes();
+  stats.index_bytes = index_.bytes() + old_index_.bytes();
+  stats.block_bytes = block_bytes_;
+  stats.timer_bytes = entries_.number_bytes() + (wheel_ == nullptr ? 0 : sizeof *wheel_);
+  stats.timed_entries = wheel_ == nullptr ? 0 : wheel_->size();
+  stats.expired_entries = expired_;
+  return stats;
 }
 
 void Shard::CompactLocked(const WriteContext& context, uint64_t sequence) {
-  const IndexView index = index_.view();
-  const IndexView old_index = old_index_.view();
-  entries_.CompactAround(sequence, context.session.retired(), [&](const Entry* from, Entry* to) {
-    const uint64_t hash = from->HashWith(context.seed);
-    std::atomic<uint64_t>* slot = index.FindSlotOf(from, hash);
-    if (slot == nullptr) slot = old_index.FindSlotOf(from, hash);
-    slot->store(Slot::Word(to, hash), std::memory_order_release);
-  });
+  entries_.CompactAround(sequence, context.session.retired(),
+                         [&](const Entry* from, Entry* to, Place place)
+                             SHARDMAP_NO_THREAD_SAFETY_ANALYSIS { NoteMovedLocked(context, from, to, place); });
+}
+
+void Shard::NoteMovedLocked(const WriteContext& context, const Entry* from, Entry* to, Place place) {
+  const uint64_t hash = from->HashWith(context.seed);
+  std::atomic<uint64_t>* slot = index_.view().FindSlotOf(from, hash);
+  if (slot == nullptr) slot = old_index_.view().FindSlotOf(from, hash);
+  slot->store(Slot::Word(to, hash), std::memory_order_release);
+  if (to->deadline().exists()) wheel_->NoteMoved(place, TimersLocked());
 }
 
 bool Shard::EnsureRoomLocked(const WriteContext& context, Index& spare) {

@@ -11,9 +11,13 @@
 // Where a shard's current table is, is kept by the store, beside that of other shards: a reader who finds its key there
 // never touches the shard itself, which spares it a cache miss (docs/performance.md, hot reads).
 //
+// An entry whose deadline has passed is absent to everybody at once. It is removed later, in slices, by whoever is told
+// by the wheel of deadlines when that is worth while (timer_wheel.h), or by the next writer of its key.
+//
 // Values that were read earlier are known to be current by the shard's value_version_: it is odd while a writer
 // replaces or removes a value, and changes with each. So who read a value after an even version may show it again for
-// as long as the version is the same, without looking at the entry. (Insertions leave it alone: no value was there.)
+// as long as the version is the same, without looking at the entry; unless that has a deadline. (Insertions leave it
+// alone: no value was there.)
 //
 // Pairs: value_version_ in ChangeValueLocked, its first store before the release of what changes, its last with
 // release, acquire in GetVersioned. layout_version_, current_ and draining_ release in ChangeLayoutLocked, acquire in
@@ -23,6 +27,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -30,12 +35,15 @@
 #include "base/status.h"
 #include "core/batch.h"
 #include "core/entry_list.h"
+#include "core/expiry.h"
 #include "core/hash.h"
 #include "core/index.h"
 #include "core/key.h"
+#include "core/lifetime.h"
 #include "core/mutation_sink.h"
 #include "core/sequencer.h"
 #include "core/session.h"
+#include "core/timer_wheel.h"
 #include "core/value.h"
 
 namespace shardmap {
@@ -45,6 +53,7 @@ struct WriteContext {
   const HashSeed& seed;
   Sequencer& sequencer;
   MutationSink* sink;  // or nullptr
+  ExpiryPort& expiry;
   size_t shard;
   Session& session;
 };
@@ -62,6 +71,9 @@ struct ShardStats {
   uint64_t entry_allocated_bytes = 0;
   uint64_t index_bytes = 0;
   uint64_t block_bytes = 0;
+  uint64_t timer_bytes = 0;
+  uint64_t timed_entries = 0;
+  uint64_t expired_entries = 0;
 };
 
 // What a put does where there is an entry. Where there is none all insert, but kIfUnchanged where there was one.
@@ -75,8 +87,11 @@ enum class PutMode : uint8_t {
 struct PutRequest {
   PutMode mode = PutMode::kOverwrite;
   EntryStamp stamp;  // for kIfUnchanged
-  ReadValue* existing =
-      nullptr;  // receives the value that was there; after an addition the sum. The caller's guard keeps it
+  // Receives the value that was there; after an addition the sum. The caller's guard keeps it.
+  ReadValue* existing = nullptr;
+  Deadline deadline;            // of the entry from then on
+  uint64_t now_ns = 0;          // when the put began, where there is a deadline
+  bool keeps_deadline = false;  // the deadline is only for an entry that is inserted
 };
 
 enum class PutOutcome : uint8_t {
@@ -91,9 +106,13 @@ enum class PutOutcome : uint8_t {
   // Inside of Shard only.
   kNeedsIndex,
   kClaimed,
+  kExpired,
 };
 
-enum class DeleteOutcome : uint8_t { kDeleted, kAbsent, kChanged, kClaimed };
+enum class DeleteOutcome : uint8_t { kDeleted, kAbsent, kChanged, kClaimed, kExpired };
+
+// What is known of an entry's deadline, or that memory ran out.
+enum class DeadlineOutcome : uint8_t { kAbsent, kNever, kLater, kOutOfMemory };
 
 // When a deletion is made, and who learns of what it deletes.
 struct DeleteRequest {
@@ -111,8 +130,9 @@ class alignas(64) Shard {
   // Frees all memory but the shard itself, for good: only its value version may be looked at afterwards.
   void FreeAll() SHARDMAP_EXCLUDES(mutex_);
 
-  // Sets where this shard publishes its current table; once, before any other call.
-  void PublishAt(std::atomic<uint64_t>* current) {
+  // Sets where this shard publishes its current table, and the clock of deadlines; once, before any other call.
+  void Attach(std::atomic<uint64_t>* current, const Clock* clock) {
+    clock_ = clock;
     current_ = current;
     current_->store(Index().view().packed(), std::memory_order_relaxed);
   }
@@ -126,6 +146,9 @@ class alignas(64) Shard {
   bool GetCandidate(const Entry* candidate, IndexView table, const HashedKey& key, ReadValue* out) const
       SHARDMAP_EXCLUDES(mutex_);
   bool HasCandidate(const Entry* candidate, IndexView table, const HashedKey& key) const SHARDMAP_EXCLUDES(mutex_);
+
+  // The deadline of the entry that is there, if there is one.
+  bool GetDeadline(IndexView table, const HashedKey& key, Deadline* out) const SHARDMAP_EXCLUDES(mutex_);
 
   const std::atomic<uint64_t>& value_version() const { return value_version_; }
 
@@ -143,10 +166,19 @@ class alignas(64) Shard {
   // Gives back what the session has claimed, if it still has.
   void Release(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
 
-  // Puts `entries[i]` under `keys[i]`, one after the other; `key_blocks[i]` as above. Few of them, as they are put
-  // under one hold of the lock. Returns how many were put: all, unless memory ran out.
-  size_t PutMany(const WriteContext& context, std::span<const HashedKey> keys, BatchEntry* entries, Block** key_blocks)
+  // Gives the entry another deadline, or none. Tells what it had before.
+  DeadlineOutcome SetDeadline(const WriteContext& context, const HashedKey& key, Deadline deadline)
       SHARDMAP_EXCLUDES(mutex_);
+  // Puts a deadline that slides off until `deadline`. Returns whether there is an entry.
+  // A sink does not learn of it: each read would be a write.
+  bool PutOff(const HashedKey& key, Deadline deadline) SHARDMAP_EXCLUDES(mutex_);
+  // Removes what has expired, a slice of it. Returns when to call again, or kForever.
+  uint64_t ExpireSome(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
+
+  // Puts `entries[i]` under `keys[i]` as the request says, one after the other; `key_blocks[i]` as above. Few of them,
+  // as they are put under one hold of the lock. Returns how many were put: all, unless memory ran out.
+  size_t PutMany(const WriteContext& context, std::span<const HashedKey> keys, BatchEntry* entries, Block** key_blocks,
+                 const PutRequest& request) SHARDMAP_EXCLUDES(mutex_);
   // Deletes the keys, likewise. Returns how many there were.
   size_t DeleteMany(const WriteContext& context, std::span<const HashedKey> keys) SHARDMAP_EXCLUDES(mutex_);
   // Starts loading the shard itself, and then, once that is there, the place where its next entry goes.
@@ -171,12 +203,14 @@ class alignas(64) Shard {
   static constexpr size_t kMoveAtOnceSlots = 512;
   // Lines of a larger old index that each write moves; finishes long before the new one is full.
   static constexpr size_t kMoveLines = 2;
+  // Timers looked at under one hold of the lock: some ten microseconds (docs/performance.md, longest lock hold).
+  static constexpr size_t kExpireAtOnce = ExpiredEntries::kMax;
   static constexpr int kFindAttempts = 4;
   static constexpr int kViewAttempts = 4;
   // The bits of the double 1.0: all versions are different numbers as doubles too, which is how JavaScript loads them.
   static constexpr uint64_t kFirstValueVersion = uint64_t{0x3ff} << 52;
 
-  struct Place {
+  struct Found {
     Entry* entry;
     std::atomic<uint64_t>* slot;
     Index* index;
@@ -191,18 +225,47 @@ class alignas(64) Shard {
   EntryChunks ViewEntries() const SHARDMAP_EXCLUDES(mutex_);
   // For TryView and PrefetchEnd, which need no lock.
   const EntryList& UnlockedEntries() const SHARDMAP_NO_THREAD_SAFETY_ANALYSIS { return entries_; }
-  Place FindLocked(const HashedKey& key) const SHARDMAP_REQUIRES(mutex_);
-  // kNeedsIndex asks for a spare index of GrownCapacityLocked(), kClaimed to come back after AwaitClaim.
+  Found FindLocked(const HashedKey& key) const SHARDMAP_REQUIRES(mutex_);
+  // kNeedsIndex asks for a spare index of GrownCapacityLocked(), kClaimed to come back after AwaitClaim, kExpired after
+  // Expire.
   PutOutcome PutLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
                        const PutRequest& request, Index& spare) SHARDMAP_REQUIRES(mutex_);
   PutOutcome InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
-                          Index& spare) SHARDMAP_REQUIRES(mutex_);
+                          const PutRequest& request, Index& spare) SHARDMAP_REQUIRES(mutex_);
   DeleteOutcome DeleteLocked(const WriteContext& context, const HashedKey& key, const DeleteRequest& request)
       SHARDMAP_REQUIRES(mutex_);
-  PutOutcome AddLocked(const WriteContext& context, Entry* entry, const Value& value, ReadValue* sum)
+  PutOutcome AddLocked(const WriteContext& context, Entry* entry, const Value& value, const PutRequest& request)
       SHARDMAP_REQUIRES(mutex_);
-  PutOutcome OverwriteLocked(const WriteContext& context, Entry* entry, Value& value) SHARDMAP_REQUIRES(mutex_);
+  // The entry may move, for a timer.
+  PutOutcome OverwriteLocked(const WriteContext& context, Entry** entry, Value& value, const PutRequest& request)
+      SHARDMAP_REQUIRES(mutex_);
+  void RemoveLocked(const WriteContext& context, const Found& found) SHARDMAP_REQUIRES(mutex_);
   void CompactLocked(const WriteContext& context, uint64_t sequence) SHARDMAP_REQUIRES(mutex_);
+  // Has the index and the wheel lead to where an entry was moved.
+  void NoteMovedLocked(const WriteContext& context, const Entry* from, Entry* to, Place place)
+      SHARDMAP_REQUIRES(mutex_);
+
+  bool HasPassed(Deadline deadline) const { return deadline.exists() && deadline.HasPassed(clock_->NowNanos()); }
+  // A put that only overwrites comes in time if it began in time: nobody can tell, and it asks for the time only once.
+  bool HasPassedFor(const PutRequest& request, Deadline deadline) const {
+    const bool only_overwrites = request.mode == PutMode::kOverwrite && request.existing == nullptr;
+    return only_overwrites && request.deadline.exists() ? deadline.HasPassed(request.now_ns) : HasPassed(deadline);
+  }
+  // Removes the entry of the key if it has expired, as ExpireSome would.
+  void Expire(const WriteContext& context, const HashedKey& key) SHARDMAP_EXCLUDES(mutex_);
+  // The same of one that was found; adds it to `expired` if that is given.
+  void ExpireLocked(const WriteContext& context, const Found& found, ExpiredEntries* expired) SHARDMAP_REQUIRES(mutex_);
+  // The timers of places, for the wheel.
+  EntryTimers TimersLocked() const SHARDMAP_REQUIRES(mutex_) { return EntryTimers{entries_}; }
+  // Makes sure that there is a wheel. False when there is no memory.
+  bool EnsureWheelLocked() SHARDMAP_REQUIRES(mutex_);
+  // Makes sure that the entry has a timer, for which it may move, and a wheel to be in. Returns its place, or 0 when
+  // there is no memory.
+  Place PrepareTimerLocked(const WriteContext& context, Entry** entry) SHARDMAP_REQUIRES(mutex_);
+  // Has the wheel follow after the entry's deadline has changed. `place` as prepared.
+  void FollowDeadlineLocked(Entry* entry, Deadline before, Place place, uint64_t now_ns) SHARDMAP_REQUIRES(mutex_);
+  // When ExpireSome is to be called, where that is earlier than what was asked for last; else kForever.
+  uint64_t TakeWakeUpLocked() SHARDMAP_REQUIRES(mutex_);
 
   bool IsClaimedLocked(const WriteContext& context, uint64_t hash) SHARDMAP_REQUIRES(mutex_) {
     return claim_.session != 0 && claim_.hash == hash && HasOtherClaimLocked(context);
@@ -220,6 +283,8 @@ class alignas(64) Shard {
   // What a sparse index should shrink to, or 0.
   size_t ShrunkCapacityLocked() const SHARDMAP_REQUIRES(mutex_);
   void Shrink(const WriteContext& context, size_t capacity) SHARDMAP_EXCLUDES(mutex_);
+  // Gives back a large index, and one that it moves from, where there are no entries: their last move might never end.
+  void DropEmptyIndexLocked(const WriteContext& context) SHARDMAP_REQUIRES(mutex_);
   void BeginMoveLocked(const WriteContext& context, Index target) SHARDMAP_REQUIRES(mutex_);
   // Told by what readers see, which is in the cache already.
   bool IsMovingLocked() const SHARDMAP_REQUIRES(mutex_) { return draining_.load(std::memory_order_relaxed) != 0; }
@@ -235,6 +300,7 @@ class alignas(64) Shard {
   std::atomic<uint64_t>* current_ = nullptr;  // constant after PublishAt
   std::atomic<uint64_t> draining_{0};         // the old table while entries move, or 0
   std::atomic<uint64_t> layout_version_{0};
+  const Clock* clock_ = nullptr;  // constant after Attach
   // Who may write a key for now; session 0: all. Here because writers look at draining_ anyway, and it hardly changes.
   struct {
     uint64_t hash = 0;
@@ -252,6 +318,9 @@ class alignas(64) Shard {
   uint64_t block_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   Index old_index_ SHARDMAP_GUARDED_BY(mutex_);
   size_t next_line_to_move_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<TimerWheel> wheel_ SHARDMAP_GUARDED_BY(mutex_);  // nullptr until there is a deadline
+  uint64_t wake_up_ns_ SHARDMAP_GUARDED_BY(mutex_) = kForever;     // asked for
+  uint64_t expired_ SHARDMAP_GUARDED_BY(mutex_) = 0;               // entries, ever
 };
 
 }  // namespace shardmap

@@ -82,10 +82,13 @@ Store::Store(const StoreOptions& options)
     : seed_(options.seed),
       log2_shards_(static_cast<unsigned>(std::countr_zero(options.shards == 0 ? DefaultShards() : options.shards))),
       sink_(options.sink),
+      ttl_ns_(options.ttl_ns),
+      slides_(options.slides),
+      expiry_(*this, options.scheduler),
       tables_(std::make_unique<std::atomic<uint64_t>[]>(size_t{1} << log2_shards_)),
       shards_(new Shard[size_t{1} << log2_shards_]),
       sequencer_(options.clock == nullptr ? Clock::Steady() : *options.clock) {
-  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].PublishAt(&tables_[shard]);
+  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].Attach(&tables_[shard], &sequencer_.clock());
 }
 
 Store::~Store() {
@@ -125,14 +128,32 @@ bool Store::GetStamped(const ReadGuard&, const Key& key, ReadValue* out, EntrySt
   return shards_[shard].Get(TableOf(shard), hashed, out, stamp);
 }
 
-Status Store::Set(Session& session, const Key& key, Value value) {
-  PutOutcome outcome;
-  return Put(session, key, value, {}, &outcome);
+Deadline Store::DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const {
+  const uint64_t ttl_ns = lifetime.is_default ? ttl_ns_ : lifetime.ttl_ns;
+  return ttl_ns == kForever ? Deadline() : Deadline::At(now_ns + ttl_ns, slides_ && lifetime.is_default);
 }
 
-Result<bool> Store::Insert(const ReadGuard&, Session& session, const Key& key, Value value, ReadValue* existing) {
+PutRequest Store::RequestFor(PutMode mode, ReadValue* existing, const Lifetime& lifetime) const {
+  PutRequest request;
+  request.mode = mode;
+  request.existing = existing;
+  request.keeps_deadline = lifetime.keeps;
+  if ((lifetime.is_default ? ttl_ns_ : lifetime.ttl_ns) != kForever) {
+    request.now_ns = sequencer_.clock().NowNanos();
+    request.deadline = DeadlineOf(lifetime, request.now_ns);
+  }
+  return request;
+}
+
+Status Store::Set(Session& session, const Key& key, Value value, const Lifetime& lifetime) {
   PutOutcome outcome;
-  Status status = Put(session, key, value, {PutMode::kIfAbsent, {}, existing}, &outcome);
+  return Put(session, key, value, RequestFor(PutMode::kOverwrite, nullptr, lifetime), &outcome);
+}
+
+Result<bool> Store::Insert(const ReadGuard&, Session& session, const Key& key, Value value, ReadValue* existing,
+                           const Lifetime& lifetime) {
+  PutOutcome outcome;
+  Status status = Put(session, key, value, RequestFor(PutMode::kIfAbsent, existing, lifetime), &outcome);
   if (!status.ok()) return status;
   return outcome == PutOutcome::kInserted;
 }
@@ -203,9 +224,10 @@ bool Expectation::IsMetBy(const ReadValue& current) const {
   return numbers[0] == numbers[1] || (std::isnan(numbers[0]) && std::isnan(numbers[1]));
 }
 
-Result<bool> Store::Exchange(const ReadGuard&, Session& session, const Key& key, Value value, ReadValue* previous) {
+Result<bool> Store::Exchange(const ReadGuard&, Session& session, const Key& key, Value value, ReadValue* previous,
+                             const Lifetime& lifetime) {
   PutOutcome outcome;
-  Status status = Put(session, key, value, {PutMode::kOverwrite, {}, previous}, &outcome);
+  Status status = Put(session, key, value, RequestFor(PutMode::kOverwrite, previous, lifetime), &outcome);
   if (!status.ok()) return status;
   return outcome == PutOutcome::kOverwritten;
 }
@@ -217,16 +239,20 @@ Result<bool> Store::Take(const ReadGuard&, Session& session, const Key& key, Rea
   return outcome == DeleteOutcome::kDeleted;
 }
 
-Result<PutOutcome> Store::Add(const ReadGuard&, Session& session, const Key& key, Value by, ReadValue* total) {
+Result<PutOutcome> Store::Add(const ReadGuard&, Session& session, const Key& key, Value by, ReadValue* total,
+                              const Lifetime& lifetime) {
   PutOutcome outcome;
-  Status status = Put(session, key, by, {PutMode::kAdd, {}, total}, &outcome);
+  Status status = Put(session, key, by, RequestFor(PutMode::kAdd, total, lifetime), &outcome);
   if (!status.ok()) return status;
   return outcome;
 }
 
-Result<bool> Store::SetIf(Session& session, const Key& key, Value value, const EntryStamp& stamp) {
+Result<bool> Store::SetIf(Session& session, const Key& key, Value value, const EntryStamp& stamp,
+                          const Lifetime& lifetime) {
+  PutRequest request = RequestFor(PutMode::kIfUnchanged, nullptr, lifetime);
+  request.stamp = stamp;
   PutOutcome outcome;
-  Status status = Put(session, key, value, {PutMode::kIfUnchanged, stamp, nullptr}, &outcome);
+  Status status = Put(session, key, value, request, &outcome);
   if (!status.ok()) return status;
   return outcome != PutOutcome::kChanged;
 }
@@ -244,11 +270,11 @@ bool Store::Meets(const ReadGuard& guard, const Key& key, const Expectation& exp
 }
 
 Result<bool> Store::CompareAndSet(const ReadGuard& guard, Session& session, const Key& key, const Expectation& expected,
-                                  Value value) {
-  EntryStamp stamp;
-  while (Meets(guard, key, expected, &stamp)) {
+                                  Value value, const Lifetime& lifetime) {
+  PutRequest request = RequestFor(PutMode::kIfUnchanged, nullptr, lifetime);
+  while (Meets(guard, key, expected, &request.stamp)) {
     PutOutcome outcome;
-    Status status = Put(session, key, value, {PutMode::kIfUnchanged, stamp, nullptr}, &outcome);
+    Status status = Put(session, key, value, request, &outcome);
     if (!status.ok()) return status;
     if (outcome != PutOutcome::kChanged) return true;
   }
@@ -275,6 +301,52 @@ bool Store::Claim(Session& session, const Key& key, uint64_t nanos) {
 void Store::Release(Session& session, const Key& key) {
   const size_t shard = ShardOf(Hashed(key).hash);
   shards_[shard].Release(ContextFor(session, shard));
+}
+
+// --- Expiry ----------------------------------------------------------------------------------------------------------
+
+Result<Store::Expires> Store::SetLifetime(Session& session, const Key& key, const Lifetime& lifetime) {
+  if (sink_ != nullptr) {
+    Status status = sink_->Reserve(key.size, 0);
+    if (!status.ok()) return status;
+  }
+  const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
+  const DeadlineOutcome outcome = shards_[shard].SetDeadline(ContextFor(session, shard), hashed,
+                                                             DeadlineOf(lifetime, sequencer_.clock().NowNanos()));
+  session.ReclaimIfWorthwhile();
+  switch (outcome) {
+    case DeadlineOutcome::kNever:
+      return Expires::kNever;
+    case DeadlineOutcome::kLater:
+      return Expires::kLater;
+    default:
+      if (sink_ != nullptr) sink_->Release();
+  }
+  if (outcome == DeadlineOutcome::kOutOfMemory) return Status::OutOfMemory();
+  return Expires::kAbsent;
+}
+
+bool Store::Touch(const Key& key) {
+  const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
+  return shards_[shard].PutOff(hashed, DeadlineOf({}, sequencer_.clock().NowNanos()));
+}
+
+uint64_t Store::TimeLeft(const ReadGuard&, const Key& key) const {
+  const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
+  Deadline deadline;
+  if (!shards_[shard].GetDeadline(TableOf(shard), hashed, &deadline)) return 0;
+  if (!deadline.exists()) return kForever;
+  const uint64_t now_ns = sequencer_.clock().NowNanos();
+  return deadline.HasPassed(now_ns) ? 0 : deadline.ns() - now_ns;
+}
+
+uint64_t Store::ExpireSome(Session& session, size_t shard) {
+  const uint64_t next_ns = shards_[shard].ExpireSome(ContextFor(session, shard));
+  session.ReclaimIfWorthwhile();
+  return next_ns;
 }
 
 // --- Batches ---------------------------------------------------------------------------------------------------------
@@ -324,20 +396,21 @@ size_t Store::HasMany(const ReadGuard&, std::span<const Key> keys, bool* found) 
   });
 }
 
-Status Store::SetMany(Session& session, std::span<BatchEntry> entries, size_t* failed) {
+Status Store::SetMany(Session& session, std::span<BatchEntry> entries, size_t* failed, const Lifetime& lifetime) {
   for (*failed = 0; *failed < entries.size(); ++*failed) {
     const BatchEntry& entry = entries[*failed];
     if (!HasAllowedSizes(entry.key, entry.value.size())) return SizeError(entry.key, entry.value.size());
   }
   for (*failed = 0; *failed < entries.size();) {
-    Status status = SetGroup(session, GroupAt(*failed, entries), failed);
+    const PutRequest request = RequestFor(PutMode::kOverwrite, nullptr, lifetime);
+    Status status = SetGroup(session, GroupAt(*failed, entries), request, failed);
     session.ReclaimIfWorthwhile();
     if (!status.ok()) return status;
   }
   return Status();
 }
 
-Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, size_t* count) {
+Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, const PutRequest& request, size_t* count) {
   BatchGroup group;
   KeyBlocks key_blocks;
   for (BatchEntry& entry : entries) {
@@ -356,7 +429,7 @@ Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, size_t* 
     }
     const size_t shard = group.shards[first];
     const size_t put = shards_[shard].PutMany(ContextFor(session, shard), {&group.keys[first], run}, &entries[first],
-                                              &key_blocks.blocks[first]);
+                                              &key_blocks.blocks[first], request);
     if (put == 0 && sink_ != nullptr) sink_->Release();
     *count += put;
     first += put;
@@ -451,7 +524,8 @@ uint64_t Store::LastSequence() const {
 
 bool Store::ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const {
   const Entry::ReadOutcome outcome = scanned.entry->Read(out);
-  if (outcome != Entry::ReadOutcome::kBusy) return outcome == Entry::ReadOutcome::kRead;
+  if (outcome == Entry::ReadOutcome::kRead) return !HasPassed(out->deadline());
+  if (outcome == Entry::ReadOutcome::kDead) return false;
   return GetIfSequence(guard, scanned.entry->key(), scanned.sequence, out);
 }
 
@@ -467,6 +541,9 @@ StoreStats Store::Stats() const {
     stats.free_bytes += shard.entry_allocated_bytes - shard.entry_bytes;
     stats.index_bytes += shard.index_bytes;
     stats.block_bytes += shard.block_bytes;
+    stats.timer_bytes += shard.timer_bytes;
+    stats.timed_entries += shard.timed_entries;
+    stats.expired_entries += shard.expired_entries;
   }
   return stats;
 }

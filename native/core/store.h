@@ -16,8 +16,10 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "core/batch.h"
+#include "core/expiry.h"
 #include "core/hash.h"
 #include "core/key.h"
+#include "core/lifetime.h"
 #include "core/mutation_sink.h"
 #include "core/sequencer.h"
 #include "core/session.h"
@@ -28,9 +30,12 @@
 namespace shardmap {
 
 struct StoreOptions {
-  size_t shards = 0;             // a power of two up to Store::kShardsMax; 0: by the number of cores
-  MutationSink* sink = nullptr;  // learns of every change; outlives the store
-  const Clock* clock = nullptr;  // nullptr: the steady clock
+  size_t shards = 0;                     // a power of two up to Store::kShardsMax; 0: by the number of cores
+  MutationSink* sink = nullptr;          // learns of every change; outlives the store
+  const Clock* clock = nullptr;          // nullptr: the steady clock
+  uint64_t ttl_ns = kForever;            // of entries that are put without a lifetime of their own; not 0
+  bool slides = false;                   // whether Touch renews these; needs a ttl_ns
+  ExpiryScheduler* scheduler = nullptr;  // calls ExpireSome; outlives the store. nullptr: its user does
   HashSeed seed = HashSeed::Random();
 };
 
@@ -38,15 +43,18 @@ struct StoreOptions {
 struct StoreStats {
   uint64_t entries = 0;
   uint64_t shards = 0;
-  uint64_t entry_bytes = 0;    // live entries: headers, keys and values kept inline
-  uint64_t free_bytes = 0;     // in chunks of entries: dead ones, and room for more
-  uint64_t index_bytes = 0;    // hash tables
-  uint64_t block_bytes = 0;    // long keys and values, out of line
-  uint64_t retired_bytes = 0;  // unlinked, waiting for readers to pass; as of each session's last reclamation
-  uint64_t shard_bytes = 0;    // the shards themselves
+  uint64_t entry_bytes = 0;      // live entries: headers, keys and values kept inline
+  uint64_t free_bytes = 0;       // in chunks of entries: dead ones, and room for more
+  uint64_t index_bytes = 0;      // hash tables
+  uint64_t block_bytes = 0;      // long keys and values, out of line
+  uint64_t retired_bytes = 0;    // unlinked, waiting for readers to pass; as of each session's last reclamation
+  uint64_t timer_bytes = 0;      // wheels of deadlines; what entries keep of them is in entry_bytes
+  uint64_t shard_bytes = 0;      // the shards themselves
+  uint64_t timed_entries = 0;    // entries that have a deadline
+  uint64_t expired_entries = 0;  // removed since the store was made, because their deadline had passed
 
   uint64_t total_bytes() const {
-    return entry_bytes + free_bytes + index_bytes + block_bytes + retired_bytes + shard_bytes;
+    return entry_bytes + free_bytes + index_bytes + block_bytes + retired_bytes + timer_bytes + shard_bytes;
   }
 };
 
@@ -95,29 +103,33 @@ class Store {
   bool GetIfSequence(const ReadGuard& guard, const Key& key, uint64_t sequence, ReadValue* out) const;
 
   // Writes. Errors: kKeyTooLong, kValueTooLong, kOutOfMemory, and what the sink refuses with; then nothing is changed.
-  Status Set(Session& session, const Key& key, Value value);
+  Status Set(Session& session, const Key& key, Value value, const Lifetime& lifetime = {});
   // Inserts if the key is absent, else gives the value that is there. Returns whether it inserted.
-  Result<bool> Insert(const ReadGuard& guard, Session& session, const Key& key, Value value, ReadValue* existing);
+  Result<bool> Insert(const ReadGuard& guard, Session& session, const Key& key, Value value, ReadValue* existing,
+                      const Lifetime& lifetime = {});
   Result<bool> Delete(Session& session, const Key& key);
 
   // Sets the value; gives the one that was there. Returns whether there was one.
-  Result<bool> Exchange(const ReadGuard& guard, Session& session, const Key& key, Value value, ReadValue* previous);
+  Result<bool> Exchange(const ReadGuard& guard, Session& session, const Key& key, Value value, ReadValue* previous,
+                        const Lifetime& lifetime = {});
   // Deletes the entry; gives its value. Returns whether there was one.
   Result<bool> Take(const ReadGuard& guard, Session& session, const Key& key, ReadValue* previous);
   // Adds `by` to the value, which `total` then is; where there is none, sets it to `by`, and `total` is left alone. The
   // outcome is kInserted, kOverwritten, kOtherType or kOutOfRange (see arithmetic.h): with these `total` is the value.
-  Result<PutOutcome> Add(const ReadGuard& guard, Session& session, const Key& key, Value by, ReadValue* total);
+  Result<PutOutcome> Add(const ReadGuard& guard, Session& session, const Key& key, Value by, ReadValue* total,
+                         const Lifetime& lifetime = Lifetime::Kept());
 
   // A read whose value may be replaced later, if nobody changed it meanwhile. Lock-free. Where there is no entry, the
   // stamp is that of none.
   bool GetStamped(const ReadGuard& guard, const Key& key, ReadValue* out, EntryStamp* stamp) const;
   // Set, or delete, if what is there is what the stamp was given for. Return whether it was.
-  Result<bool> SetIf(Session& session, const Key& key, Value value, const EntryStamp& stamp);
+  Result<bool> SetIf(Session& session, const Key& key, Value value, const EntryStamp& stamp,
+                     const Lifetime& lifetime = Lifetime::Kept());
   Result<bool> DeleteIf(Session& session, const Key& key, const EntryStamp& stamp);
   // Set, or delete, if the value that is there is `expected`. Return whether it was. They look without a lock first,
   // and again where somebody changed the entry before it was locked.
   Result<bool> CompareAndSet(const ReadGuard& guard, Session& session, const Key& key, const Expectation& expected,
-                             Value value);
+                             Value value, const Lifetime& lifetime = {});
   Result<bool> CompareAndDelete(const ReadGuard& guard, Session& session, const Key& key, const Expectation& expected);
 
   // Keeps other sessions' writes of the key waiting, so long at most, until Release: see Shard. Returns whether the
@@ -140,11 +152,33 @@ class Store {
   // that the status is about: with kKeyTooLong and kValueTooLong, nothing was set; with kOutOfMemory and what the sink
   // refuses with, those before it were set, and it and those after it were not. Values are moved from where set.
   // No ReadGuard of the session may be alive.
-  Status SetMany(Session& session, std::span<BatchEntry> entries, size_t* failed);
+  Status SetMany(Session& session, std::span<BatchEntry> entries, size_t* failed, const Lifetime& lifetime = {});
   // `*deleted` is how many were there, also where the sink refuses one: then those before it were deleted, and none
   // after it. Without a sink, keys of a large batch are deleted shard by shard, for which it takes some memory if there
   // is any. No ReadGuard of the session may be alive.
   Status DeleteMany(Session& session, std::span<const Key> keys, size_t* deleted);
+
+  // Expiry. An entry whose deadline has passed is there no more to any of the operations above and below; its memory,
+  // and its place in Size, are given up by ExpireSome.
+
+  // What is known of an entry's deadline.
+  enum class Expires : uint8_t { kAbsent, kNever, kLater };
+  // Gives the entry another deadline, or none. Returns what it had before. Errors: kOutOfMemory; then nothing is
+  // changed.
+  Result<Expires> SetLifetime(Session& session, const Key& key, const Lifetime& lifetime);
+  // Gives the entry the store's time to live again, from now on, if it has that and the store's option says so. Returns
+  // whether there is an entry.
+  bool Touch(const Key& key);
+  // Nanoseconds until the entry expires, more than 0; kForever where it never does, 0 where there is none. Lock-free.
+  uint64_t TimeLeft(const ReadGuard& guard, const Key& key) const;
+  // Removes some of the entries of a shard that have expired: few enough for a short hold of the lock. Returns when to
+  // call again, or kForever; a past time where there is more to do at once. No ReadGuard of the session may be alive.
+  uint64_t ExpireSome(Session& session, size_t shard);
+  // From now on `sink`, or nobody, learns of entries that expire. It outlives the store, and may be called for a moment
+  // after another took its place.
+  void SetExpirySink(ExpirySink* sink) { expiry_.set_sink(sink); }
+  uint64_t ttl_ns() const { return ttl_ns_; }
+  bool slides() const { return slides_; }
 
   // Lock-free; see SessionList::TotalSize.
   uint64_t Size() const { return sessions_.TotalSize(); }
@@ -174,7 +208,14 @@ class Store {
   // The highest bits of the hash; the index uses the lowest ones.
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
   IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
-  WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, sink_, shard, session}; }
+  WriteContext ContextFor(Session& session, size_t shard) {
+    return {seed_, sequencer_, sink_, expiry_, shard, session};
+  }
+  Deadline DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const;
+  bool HasPassed(Deadline deadline) const {
+    return deadline.exists() && deadline.HasPassed(sequencer_.clock().NowNanos());
+  }
+  PutRequest RequestFor(PutMode mode, ReadValue* existing, const Lifetime& lifetime) const;
   // The value is consumed where it was used.
   Status Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome);
   Status Delete(Session& session, const Key& key, const DeleteRequest& request, DeleteOutcome* outcome);
@@ -189,7 +230,7 @@ class Store {
   template <typename Read>
   size_t ReadMany(std::span<const Key> keys, bool* found, Read read) const;
   // Adds to `*count` as many as were set or deleted.
-  Status SetGroup(Session& session, std::span<BatchEntry> entries, size_t* count);
+  Status SetGroup(Session& session, std::span<BatchEntry> entries, const PutRequest& request, size_t* count);
   // In this order, or as they are where it is empty.
   Status DeleteInOrder(Session& session, std::span<const Key> keys, const std::vector<uint32_t>& order,
                        size_t* deleted);
@@ -200,6 +241,9 @@ class Store {
   const HashSeed seed_;
   const unsigned log2_shards_;
   MutationSink* const sink_;
+  const uint64_t ttl_ns_;
+  const bool slides_;
+  ExpiryPort expiry_;
   const std::unique_ptr<std::atomic<uint64_t>[]> tables_;  // of each shard, the current one; written by the shards
   const std::shared_ptr<Shard[]> shards_;
   Sequencer sequencer_;

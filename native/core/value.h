@@ -8,6 +8,7 @@
 
 #include "base/prefetch.h"
 #include "core/block.h"
+#include "core/lifetime.h"
 
 namespace shardmap {
 
@@ -109,6 +110,8 @@ class ReadValue {
     return block_ == nullptr ? reinterpret_cast<const uint8_t*>(words_) : block_->payload();
   }
   uint64_t first_word() const { return words_[0]; }
+  // That of the entry, when it had the value.
+  Deadline deadline() const { return deadline_; }
 
   // Starts loading the beginning of a value that is not copied. More lines of it gain nothing that could be measured
   // (docs/performance.md, batches).
@@ -122,6 +125,7 @@ class ReadValue {
   ValueKind kind_ = ValueKind::kUndefined;
   size_t size_ = 0;
   const Block* block_ = nullptr;
+  Deadline deadline_;
   alignas(16) uint64_t words_[kInlineValueBytesMax / 8];
 };
 

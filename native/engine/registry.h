@@ -10,17 +10,29 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "core/store.h"
+#include "engine/expiry_feed.h"
 
 namespace shardmap {
 
-// A store with the names it goes by. Lives while any handle holds it.
+// A store with the names it goes by and with what serves it. Lives while any handle holds it.
 struct OpenStore {
-  OpenStore(std::string id_hex, std::optional<std::u16string> store_name, const StoreOptions& options)
-      : id(std::move(id_hex)), name(std::move(store_name)), store(options) {}
+  // Throws std::bad_alloc.
+  OpenStore(std::string id_hex, std::optional<std::u16string> store_name, const StoreOptions& options);
+  ~OpenStore();
+  OpenStore(const OpenStore&) = delete;
+  OpenStore& operator=(const OpenStore&) = delete;
 
   const std::string id;  // 128 random bits in hexadecimal
   const std::optional<std::u16string> name;
+  ExpiryFeed expiry_feed;  // of the store, which it outlives
   Store store;
+};
+
+// What is asked of a store, as in StoreOptions. A default asks for nothing.
+struct OpenOptions {
+  size_t shards = 0;
+  uint64_t ttl_ns = kForever;
+  bool slides = false;
 };
 
 // Thread-safe. Never destroyed, as threads may outlive the process's statics.
@@ -28,9 +40,9 @@ class Registry {
  public:
   static Registry& OfProcess();
 
-  // A new store or, with a name, the open store of that name. `shards` as in StoreOptions; with a name, 0 accepts what
-  // the store has. Errors: kOptionsConflict. Throws std::bad_alloc.
-  Result<std::shared_ptr<OpenStore>> Create(std::optional<std::u16string> name, size_t shards)
+  // A new store or, with a name, the open store of that name, which must be what the options ask for. Errors:
+  // kOptionsConflict; kInvalidArgument where a new store is to slide without a ttl. Throws std::bad_alloc.
+  Result<std::shared_ptr<OpenStore>> Create(std::optional<std::u16string> name, const OpenOptions& options = {})
       SHARDMAP_EXCLUDES(mutex_);
 
   // The open store with this id, or nullptr.
@@ -59,6 +71,7 @@ class Handle {
   const OpenStore& open_store() const { return *open_store_; }
   Store& store() { return open_store_->store; }
   Session& session() { return *session_; }
+  ExpiryFeed& expiry_feed() { return open_store_->expiry_feed; }
 
  private:
   const std::shared_ptr<OpenStore> open_store_;

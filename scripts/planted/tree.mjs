@@ -7,10 +7,10 @@ import { ROOT } from '../sources.mjs';
 export const FOLDER = path.join(ROOT, '.build/planted');
 export const TREE = path.join(FOLDER, 'tree');
 
-const SINGLE = ['CMakeLists.txt', 'test/planted/CMakeLists.txt', 'test/lib/run-size.ts'];
+const SINGLE = ['CMakeLists.txt', 'test/planted/CMakeLists.txt'];
 const SETTINGS = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts'];
 const CPP = ['native', 'test/native'];
-const PACKAGE = ['lib', 'test/linearizability', 'test/threads'];
+const PACKAGE = ['lib', 'test/lib', 'test/linearizability', 'test/threads'];
 
 /** Brings the copy up to date, and touches no file that is: what depends on it need not be built again. */
 export function copySources() {

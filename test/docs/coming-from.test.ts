@@ -9,10 +9,11 @@ import { describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';
 import { SyncMap } from '../../lib/sync-map.js';
 import { expectError } from '../lib/expect-error.js';
+import { busyWait, isRenewed, until } from '../lib/waiting.js';
 
 /** Runs the code of a row, and returns its value if it is an expression: of its column `column` with code, the first if not said. */
 type Run = (scope: Record<string, unknown>, column?: number) => unknown;
-type Test = (run: Run) => void;
+type Test = (run: Run) => void | Promise<void>;
 
 interface Row {
   readonly name: string;
@@ -285,9 +286,39 @@ function leaves(
 }
 
 function all(...tests: Test[]): Test {
-  return (run) => {
-    for (const test of tests) test(run);
+  return async (run) => {
+    for (const test of tests) await test(run);
   };
+}
+
+/** The entry of the row's code lives about so long afterwards; before, for an hour, or for ever. */
+function lives(scope: Record<string, unknown>, ...cases: [before: number, after: number | undefined][]): Test {
+  return (run) => {
+    for (const [before, after] of cases) {
+      const map = mapOf().set(key, 1, { ttl: before });
+      run({ map, key, value, ...scope });
+      expectLeft(map, after);
+    }
+  };
+}
+
+function expectLeft(map: ShardMap<Key, unknown>, expected: number | undefined): void {
+  const left = map.ttl(key);
+  expect(left ?? 0).toBeGreaterThanOrEqual((expected ?? 0) / 2);
+  expect(left ?? 0).toBeLessThanOrEqual(expected ?? 0);
+}
+
+const HOUR = 3_600_000;
+const FOREVER = Number.POSITIVE_INFINITY;
+
+/** The row's code makes `f` hear of what expires; `heard` says of what. */
+async function expectHeard(run: Run, f: (...given: never[]) => void, heard: () => unknown): Promise<void> {
+  const map = mapOf().set('b', 1, { ttl: HOUR });
+  run({ map, f });
+  map.set('b', 2, { ttl: 1 }).set('deleted', 3, { ttl: HOUR }).delete('deleted');
+  await until(() => heard() !== undefined);
+  expect(heard()).toEqual(['b', 2]);
+  map.close();
 }
 
 const names = { user: 'ann', field: 'visits' };
@@ -299,8 +330,52 @@ const redis: Record<string, Test> = {
     leaves({}, [{}, { a: 7 }], [{ a: 1 }, { a: 1 }]),
   ),
   'SET key value XX': leaves({}, [{}, {}], [{ a: 1 }, { a: 7 }]),
+  'SET key value EX 60': all(lives({}, [HOUR, 60_000], [FOREVER, 60_000]), leaves({}, [{}, { a: 7 }])),
+  'SET key value PXAT moment': all(
+    lives({ moment: Date.now() + HOUR }, [FOREVER, HOUR]),
+    lives({ moment: new Date(Date.now() + HOUR) }, [FOREVER, HOUR]),
+    lives({ moment: 1 }, [FOREVER, undefined]),
+  ),
+  'SET key value KEEPTTL': lives({}, [HOUR, HOUR], [FOREVER, FOREVER]),
+  'SET key value NX PX 5000': all(
+    returns({}, [{}, true], [{ a: 1 }, false]),
+    (run) => {
+      const map = mapOf();
+      run({ map, key, value });
+      expectLeft(map, 5000);
+    },
+    lives({}, [HOUR, HOUR]),
+  ),
   'GETSET key value': all(returns({}, [{}, undefined], [{ a: 1 }, 1]), leaves({}, [{ a: 1 }, { a: 7 }])),
   'GETDEL key': all(returns({}, [{}, undefined], [{ a: 1 }, 1]), leaves({}, [{ a: 1 }, {}])),
+  'GETEX key PX 5000': all(returns({}, [{}, undefined], [{ a: 1 }, 1]), lives({}, [HOUR, 5000])),
+  'EXPIRE key 60': all(returns({}, [{}, false], [{ a: 1 }, true]), lives({}, [HOUR, 60_000], [FOREVER, 60_000])),
+  'PEXPIREAT key moment': all(
+    returns({ moment: new Date(Date.now() + HOUR) }, [{}, false], [{ a: 1 }, true]),
+    lives({ moment: Date.now() + HOUR }, [FOREVER, HOUR]),
+    lives({ moment: 1 }, [FOREVER, undefined]),
+  ),
+  'PERSIST key': all(lives({}, [HOUR, FOREVER]), returns({}, [{}, false], [{ a: 1 }, false])),
+  'PTTL key': all(returns({}, [{}, undefined], [{ a: 1 }, FOREVER]), (run) => {
+    expect(run({ map: mapOf().set(key, 1, { ttl: 0.9 * HOUR }), key })).toBeLessThan(HOUR);
+  }),
+  'TOUCH key': all(returns({}, [{}, false], [{ a: 1 }, true]), (run) => {
+    const map = new ShardMap<Key, unknown>([[key, 1]], { ttl: HOUR, touch: true });
+    expect(
+      isRenewed(
+        () => map.ttl(key),
+        () => run({ map, key }),
+      ),
+    ).toBe(true);
+  }),
+  'SUBSCRIBE __keyevent@0__:expired': async (run) => {
+    const heard: unknown[] = [];
+    await expectHeard(
+      run,
+      (entries: unknown[]) => void heard.push(...entries),
+      () => heard[0],
+    );
+  },
   'MGET a b': returns({}, [{ b: 2 }, [undefined, 2]]),
   'MSET a 1 b 2': leaves({}, [{ b: 1 }, { b: 2, a: 1 }]),
   'INCR key': (run) => {
@@ -311,6 +386,11 @@ const redis: Record<string, Test> = {
     expect(map.get(key)).toBe(Number.MAX_SAFE_INTEGER);
   },
   'INCRBY key 5': returns({}, [{}, 5], [{ a: 37 }, 42]),
+  'INCR key, EXPIRE key 60 NX': all(returns({}, [{}, 1], [{ a: 1 }, 2]), lives({}, [HOUR, HOUR]), (run) => {
+    const map = mapOf();
+    run({ map, key });
+    expectLeft(map, 60_000);
+  }),
   'INCRBYFLOAT key 0.5': returns({}, [{}, 0.5], [{ a: 1 }, 1.5]),
   'DECR key': returns({}, [{}, -1], [{ a: 43 }, 42]),
   'DECRBY key 5': returns({}, [{}, -5], [{ a: 47 }, 42]),
@@ -355,6 +435,60 @@ const redis: Record<string, Test> = {
 };
 
 const caches: Record<string, Test> = {
+  'new Cache({ stdTTL: 60 })': (run) => expectLeft((run({}) as ShardMap<Key, unknown>).set(key, 1), 60_000),
+  'new LRUCache({ ttl, updateAgeOnGet: true })': (run) => {
+    const map = (run({ ttl: HOUR }) as ShardMap<Key, unknown>).set(key, 1);
+    const other = ShardMap.from<Key>(map.handle);
+    expect(
+      isRenewed(
+        () => map.ttl(key),
+        () => other.get(key),
+      ),
+    ).toBe(true);
+  },
+  'setTemporary(key, value, ttl)': all(
+    lives({ ttl: HOUR / 2 }, [HOUR, HOUR / 2], [FOREVER, HOUR / 2]),
+    leaves({ ttl: HOUR }, [{}, { a: 7 }]),
+    (run) => {
+      const map = mapOf();
+      run({ map, key, value, ttl: 0.001 });
+      busyWait(1);
+      expect([map.get(key), map.has(key)]).toEqual([undefined, false]);
+    },
+  ),
+  'setPermanent(key, value)': all(lives({}, [HOUR, FOREVER]), (run) => {
+    const map = new ShardMap<Key, unknown>(null, { ttl: HOUR });
+    run({ map, key, value });
+    expect([map.get(key), map.ttl(key)]).toEqual([value, FOREVER]);
+  }),
+  'makeTemporary(key, ttl)': all(
+    lives({ ttl: HOUR / 2 }, [FOREVER, HOUR / 2], [HOUR, HOUR / 2]),
+    returns({ ttl: 1 }, [{}, false]),
+    leaves({ ttl: HOUR }, [{ a: 1 }, { a: 1 }]),
+  ),
+  'makePermanent(key)': lives({}, [HOUR, FOREVER], [FOREVER, FOREVER]),
+  'cache.getRemainingTTL(key)': returns({}, [{}, undefined], [{ a: 1 }, FOREVER]),
+  'cache.set(key, value, { noUpdateTTL: true })': lives({}, [HOUR, HOUR], [FOREVER, FOREVER]),
+  'onExpire(f)': async (run) => {
+    let heard: unknown[] | undefined;
+    await expectHeard(
+      run,
+      (...entry: unknown[]) => {
+        heard = entry;
+      },
+      () => heard,
+    );
+  },
+  'onExpire(undefined)': async (run) => {
+    const map = mapOf();
+    let heard = 0;
+    const listener = (): void => void expect.unreachable();
+    map.on('expire', listener).on('expire', () => heard++);
+    run({ map, listener });
+    map.set(key, 1, { ttl: 1 });
+    await until(() => heard > 0);
+    map.close();
+  },
   'cache.get(key)': returns({}, [{ a: 1 }, 1], [{}, undefined]),
   'cache.set(key, value)': leaves({}, [{}, { a: 7 }], [{ a: 1 }, { a: 7 }]),
   'cache.has(key)': returns({}, [{ a: 1 }, true], [{}, false]),
@@ -369,6 +503,19 @@ const caches: Record<string, Test> = {
     expect(map.size).toBe(1);
   },
   'getMany(keys)': returns({ keys: ['b', 'c', 'a'] }, [{ a: 1, b: 2 }, [2, undefined, 1]]),
+  'setMany(entries, ttl)': (run) => {
+    const map = mapOf();
+    run({
+      map,
+      entries: [
+        [key, 1],
+        ['b', 2],
+      ],
+      ttl: HOUR,
+    });
+    expectLeft(map, HOUR);
+    expect([...map.values()]).toEqual([1, 2]);
+  },
   'removeMany(keys)': leaves({ keys: ['b', 'c'] }, [{ a: 1, b: 2 }, { a: 1 }]),
   'removeAll()': leaves({}, [{ a: 1, b: 2 }, {}]),
   'forEach(f)': (run) => {

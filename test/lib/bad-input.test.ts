@@ -181,7 +181,7 @@ describe('a key over the limit', () => {
 describe('a value over the limit', () => {
   it('is refused', () => {
     // As the library hands it on: only the bytes of an object can be so many, and making them would take gigabytes.
-    const native = addon.create(undefined, 0);
+    const native = addon.create(undefined, 0, 0, false);
     const { slot } = native;
     const bytes = new Uint8Array(valueBytesMax + 1);
     const kind = addon.valueKinds.clone;
@@ -248,8 +248,8 @@ describe('a wrong receiver', () => {
     new Proxy(new ShardMap(), {}),
   ];
   const refused = (run: () => unknown): unknown => expectError(run, 'TypeError', 'ERR_SHARDMAP_INVALID_RECEIVER');
-  const methods =
-    'get has set delete clear forEach keys values entries getOrInsert getOrInsertComputed stats close'.split(' ');
+  const methods = `get has set delete clear forEach keys values entries getOrInsert getOrInsertComputed stats close
+    ttl expire expireAt persist touch on off`.split(/\s+/);
   it.each(methods)('is refused by %s', (name) => {
     const method = (ShardMap.prototype as unknown as Record<string, () => unknown>)[name] as () => unknown;
     for (const receiver of receivers) refused(() => Reflect.apply(method, receiver, ['a', () => 1]));

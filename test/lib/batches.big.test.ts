@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { ShardMap } from '../../lib/index.js';
+import { sizeOf } from './run-size.js';
 
-const COUNT = Number(process.env.SHARDMAP_TEST_ENTRIES ?? 10_000_000);
+const COUNT = sizeOf('SHARDMAP_TEST_ENTRIES', 10_000_000);
 
 function* keys(): Generator<number> {
   for (let key = 0; key < COUNT; key++) yield key;

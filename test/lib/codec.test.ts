@@ -207,7 +207,7 @@ describe('a map that a getter closes while its object is encoded', () => {
     const value = {
       get got() {
         map.close();
-        other = addon.create(undefined, 0);
+        other = addon.create(undefined, 0, 0, false);
         return 1;
       },
     };

@@ -144,6 +144,31 @@ describe('a near cache', () => {
     expect(isRestingSeen).toBe(true);
   });
 
+  it('keeps nothing that expires, and rests where everything does', () => {
+    const { store, cache } = open();
+    addon.set(store.slot, 'stays', 1);
+    for (let key = 0; key < 1000; key++) addon.set(store.slot, key, key);
+    for (let key = 0; key < 1000; key++) addon.expire(store.slot, key, 1e9);
+    cache.get(store.slot, 'stays');
+    for (let key = 0; key < 1000; key++) {
+      expect([cache.get(store.slot, key), cache.get(store.slot, key), cache.has(key)]).toEqual([key, key, false]);
+    }
+    expect(cache.has('stays')).toBe(true);
+    for (let read = 0; read < 30_000; read++) cache.get(store.slot, read % 1000);
+    expect(cache.has('stays')).toBe(false);
+  });
+
+  it('forgets a value that gets a deadline, and keeps it again when that is taken away', () => {
+    const { store, cache } = open();
+    addon.set(store.slot, 'key', 1);
+    cache.get(store.slot, 'key');
+    expect(cache.has('key')).toBe(true);
+    addon.expire(store.slot, 'key', 1e9);
+    expect([cache.has('key'), cache.get(store.slot, 'key'), cache.has('key')]).toEqual([false, 1, false]);
+    addon.expire(store.slot, 'key', Number.POSITIVE_INFINITY);
+    expect([cache.get(store.slot, 'key'), cache.has('key')]).toEqual([1, true]);
+  });
+
   it('works where the engine refuses arrays over memory of the addon', () => {
     const { store } = open();
     const cache = new NearCache({ ...store, versions: [] }, new Codec(store, undefined));
@@ -165,6 +190,6 @@ describe('a near cache', () => {
 });
 
 function open(): { store: NativeStore; cache: NearCache } {
-  const store = addon.create(undefined, 0);
+  const store = addon.create(undefined, 0, 0, false);
   return { store, cache: new NearCache(store, new Codec(store, undefined)) };
 }

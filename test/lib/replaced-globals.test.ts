@@ -8,6 +8,9 @@ const { defineProperty, getOwnPropertyDescriptor } = Object;
 const bytes = Uint8Array.of(1, 2);
 const rows = new Uint8Array(4);
 const threeNumbers = { [Symbol.iterator]: countToThree };
+const pairs: [Key, unknown][] = [['c', 1]];
+const soon = new Date(Date.now() + 1e9);
+const FOREVER = Number.POSITIVE_INFINITY;
 const restores: (() => void)[] = [];
 
 /** Only between `replace` and `restoreAll` is anything out of its place: the runner uses all of it too. */
@@ -59,6 +62,29 @@ function useAtomics(object: (value: object) => unknown): unknown {
   return [results, counts];
 }
 
+/** Lifetimes, by the methods that take them. */
+function useLifetimes(object: (value: object) => unknown): unknown {
+  const map = new ShardMap<Key, unknown>(null, { ttl: 1e9, touch: true });
+  const listener = (): void => {};
+  map.on('expire', listener, { keepAlive: true }).on('expire', listener).on('error', listener);
+  map.set('a', 1, { ttl: 1e9 }).set(['b', 1], object({ b: 2 }), { expiresAt: soon, keepTtl: true });
+  map.setMany(pairs, { ttl: FOREVER });
+  const results = [
+    map.increment('n', 1, { ttl: 1e9, keepTtl: true }),
+    map.update('a', () => object([1]), { ttl: 1e9 }),
+    map.compareAndSet('a', object([1]), 2, { ttl: 1e9 }),
+    map.entry('new').orInsert(7, { ttl: 1e9 }),
+    map.expire('a', 1e9),
+    map.expireAt('a', soon),
+    map.persist('a'),
+    map.ttl('a'),
+    map.touch('n'),
+  ];
+  map.off('expire', listener).off('expire', listener).off('error', listener);
+  map.close();
+  return results;
+}
+
 /** Uses everything, and says what it saw; only the caller compares, with all replaced things back in their places. */
 function useAll(hasObjects: boolean): unknown {
   const object = (value: object): unknown => (hasObjects ? value : bytes);
@@ -86,6 +112,7 @@ function useAll(hasObjects: boolean): unknown {
   const gathered = [mask[0], mask[1], rows[1], rows[2], map.getInto('bytes', rows, 2), map.delete('bytes')];
   const facts = [
     useAtomics(object),
+    useLifetimes(object),
     gathered,
     inserted,
     seen,
@@ -144,6 +171,10 @@ describe('the library goes on', () => {
     'ArrayBuffer',
     'TypeError',
     'JSON',
+    'Date',
+    'Number',
+    'Math',
+    'setTimeout',
   ])('when the global %s is broken', (name) => {
     const hasObjects = !usedByPackage.includes(name);
     replace(globalThis, name, broken);

@@ -155,6 +155,24 @@ const BAD: Record<string, { history: string; window: string }> = {
       0 0 10 clear
       1 20 30 get = 1`,
   },
+  'a value that is seen after its deadline': {
+    history: `
+      0 10 20 set 1
+      4 110 120 expire 1
+      1 130 140 get = 1`,
+    window: `
+      4 0 10 expire 1
+      1 20 30 get = 1`,
+  },
+  'a value that is gone before its deadline': {
+    history: `
+      0 10 20 set 1
+      1 30 40 get = absent
+      4 110 120 expire 1`,
+    window: `
+      0 0 10 set 1
+      1 20 30 get = absent`,
+  },
   'two readers who disagree about the order of two writers': {
     history: `
       0 10 90 set 1
@@ -186,6 +204,16 @@ const GOOD: Record<string, string> = {
   'a read that ends at the very moment at which a set begins': `
       0 20 30 set 1
       1 10 20 get = 1`,
+  'a value that is replaced in time': `
+      0 10 20 set 1
+      0 30 40 set 2
+      4 110 120 expire 1
+      1 130 140 get = 2`,
+  'a value that is seen at its deadline': `
+      0 10 30 set 1
+      4 110 130 expire 1
+      1 115 120 get = 1
+      1 122 125 get = absent`,
   'writers of whom either may be the last': `
       0 10 60 set 1
       1 10 60 set 2

@@ -7,14 +7,14 @@
  */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { seed } from '../lib/run-size.js';
+import { seed, sizeOf } from '../lib/run-size.js';
 import { findViolation, formatViolation } from './checker.js';
 import type { History } from './history.js';
 import { type Mix, type Plan, Recorders } from './recording.js';
 import type { Shape } from './values.mjs';
 
-const HISTORIES = Number(process.env.SHARDMAP_TEST_HISTORIES ?? 50);
-const OPERATIONS = Number(process.env.SHARDMAP_TEST_HISTORY_OPERATIONS ?? 20_000);
+const HISTORIES = sizeOf('SHARDMAP_TEST_HISTORIES', 50);
+const OPERATIONS = sizeOf('SHARDMAP_TEST_HISTORY_OPERATIONS', 20_000);
 const HISTORY_MS_MAX = 20_000;
 
 const WORKERS_MAX = 4;
@@ -22,7 +22,7 @@ const KEYS = ['hot', 'k'.repeat(300), 7, ['hot', 1]] as const;
 const SHAPES: readonly Shape[] = ['number', 'text', 'long', 'bigint', 'object', 'any'];
 
 /** What the workers do, how often, and with values of which shapes: only numbers can be counted with. */
-const USES: readonly { name: string; mix: Mix; shapes: readonly Shape[] }[] = [
+const USES: readonly { name: string; mix: Mix; shapes: readonly Shape[]; ttl?: number }[] = [
   {
     name: 'of everything',
     mix: {
@@ -52,11 +52,20 @@ const USES: readonly { name: string; mix: Mix; shapes: readonly Shape[] }[] = [
     mix: { getOrInsert: 20, getOrInsertComputed: 20, delete: 20, getAndDelete: 15, has: 10, get: 10, clear: 1 },
     shapes: SHAPES,
   },
+  {
+    name: 'of entries that expire',
+    mix: {
+      ...{ get: 30, has: 5, set: 5, delete: 2, getOrInsert: 8, getAndSet: 3, getAndDelete: 2 },
+      ...{ compareAndSet: 6, compareAndDelete: 2, getMany: 5, hasMany: 2, setMany: 2, iterate: 3 },
+    },
+    shapes: SHAPES,
+    ttl: 0.05,
+  },
 ];
 
 /** Numbers of different periods, so that most combinations come up. */
 function planOf(use: number, number: number): Plan {
-  const { mix, shapes } = USES[use] as (typeof USES)[number];
+  const { mix, shapes, ttl } = USES[use] as (typeof USES)[number];
   return {
     workers: 2 + (number % 3),
     operations: OPERATIONS,
@@ -66,6 +75,7 @@ function planOf(use: number, number: number): Plan {
     shape: shapes[(number + use) % shapes.length] as Shape,
     mix,
     crowd: number % 8 < 3,
+    ttl,
   };
 }
 
@@ -74,6 +84,7 @@ function countOverlaps(history: History): number {
   let last = { worker: -1, returned: -1 };
   let overlaps = 0;
   for (const operation of [...history].sort((a, b) => a.invoked - b.invoked)) {
+    if (operation.kind === 'expire') continue;
     if (operation.invoked < last.returned && operation.worker !== last.worker) overlaps++;
     if (operation.returned > last.returned) last = operation;
   }

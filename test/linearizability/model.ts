@@ -42,6 +42,8 @@ export function tellAndChange(state: number, operation: Operation): { result: nu
     case 'update':
       // It takes effect only while what its function was shown is there.
       return { result: state === expected ? argument : Number.NaN, after: argument };
+    case 'expire':
+      return { result: ABSENT, after: state === expected ? ABSENT : state };
   }
 }
 
@@ -76,6 +78,7 @@ export function stateLeftBy(operation: Operation): number {
     case 'clear':
     case 'getAndDelete':
     case 'compareAndDelete':
+    case 'expire':
       return ABSENT;
     default:
       return operation.argument;

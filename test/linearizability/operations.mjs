@@ -8,6 +8,8 @@
  * `expected` is the value that a compare-and-set wants to be there, or that the function given to `update` was shown last;
  * `argument` is the value to write, or for `increment` what to add.
  *
+ * Nobody calls `expire`: it is what the deadline of a value does to that value, if it is still there.
+ *
  * @typedef {{ takes: readonly ('expected' | 'argument')[], tells: 'value' | 'boolean' | 'nothing' }} Form
  */
 
@@ -26,6 +28,7 @@ export const FORMS = /** @type {const} */ ({
   compareAndDelete: { takes: ['expected'], tells: 'boolean' },
   increment: { takes: ['argument'], tells: 'value' },
   update: { takes: ['expected', 'argument'], tells: 'value' },
+  expire: { takes: ['expected'], tells: 'nothing' },
 });
 
 /** @typedef {keyof typeof FORMS} Kind */

@@ -3,7 +3,8 @@
 import { type Key, ShardMap } from '../../lib/index.js';
 import { Thread } from '../threads/threads.js';
 import type { History, Operation } from './history.js';
-import { KINDS, type Kind } from './operations.mjs';
+import { changedNothing } from './model.js';
+import { ABSENT, KINDS, type Kind } from './operations.mjs';
 import type { Shape } from './values.mjs';
 
 /** How a history is made. `operations` is their number over all workers. */
@@ -18,10 +19,12 @@ export interface Plan {
   readonly mix: Mix;
   /** Whether other keys come and go in the same shards. */
   readonly crowd: boolean;
+  /** How long a value lives, in milliseconds; for ever if it is not said. What keeps an entry's deadline is not in the mix. */
+  readonly ttl?: number | undefined;
 }
 
 type Batch = 'getMany' | 'hasMany' | 'setMany' | 'deleteMany' | 'clear' | 'iterate';
-export type Mix = Readonly<Partial<Record<Exclude<Kind, 'clear'> | 'entry' | Batch, number>>>;
+export type Mix = Readonly<Partial<Record<Exclude<Kind, 'clear' | 'expire'> | 'entry' | Batch, number>>>;
 
 /** What a worker wrote down: a row for each operation. */
 interface Columns {
@@ -49,8 +52,8 @@ export class Recorders {
     );
   }
 
-  async take({ workers, operations, seed, shards, ...plan }: Plan): Promise<History> {
-    const map = new ShardMap<Key, unknown>(null, { shards });
+  async take({ workers, operations, seed, shards, ttl, ...plan }: Plan): Promise<History> {
+    const map = new ShardMap<Key, unknown>(null, { shards, ttl });
     const gate = new SharedArrayBuffer(4);
     const answers = this.#threads.slice(0, workers).map((thread, worker) => {
       const own = { worker, operations: Math.ceil(operations / workers), seed: seed + worker };
@@ -59,7 +62,8 @@ export class Recorders {
     const columns = (await Promise.all(answers)) as Columns[];
     map.close();
     const base = columns.reduce((least, { invoked: [first = 0n] }) => (first < least ? first : least), 2n ** 63n);
-    return columns.flatMap((each, worker) => readColumns(each, worker, base));
+    const history = columns.flatMap((each, worker) => readColumns(each, worker, base));
+    return ttl === undefined ? history : [...history, ...expirations(history, ttl * 1e6, workers)];
   }
 
   async end(): Promise<void> {
@@ -77,5 +81,17 @@ function readColumns(columns: Columns, worker: number, base: bigint): Operation[
     expected: columns.expected[row] as number,
     argument: columns.argument[row] as number,
     result: columns.result[row] as number,
+  }));
+}
+
+/**
+ * The ends of all values that were written, as operations of workers of their own: a value's time begins at one moment of
+ * the write.
+ */
+function expirations(history: History, ttlNanos: number, workers: number): Operation[] {
+  const writes = history.filter((each) => each.argument !== ABSENT && !changedNothing(each));
+  return writes.map(({ worker, key, invoked, returned, argument }) => ({
+    ...{ kind: 'expire', worker: workers + worker, key, expected: argument, argument: ABSENT, result: ABSENT },
+    ...{ invoked: invoked + ttlNanos, returned: returned + ttlNanos },
   }));
 }

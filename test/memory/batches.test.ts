@@ -1,9 +1,10 @@
 /** Danger: a batch keeps what it was given, when it is done or when it fails. */
 
 import { expect, it } from 'vitest';
+import { sizeOf } from '../lib/run-size.js';
 import { runProgramIn } from '../threads/threads.js';
 
-const COUNT = Number(process.env.SHARDMAP_TEST_BATCHES ?? 1500);
+const COUNT = sizeOf('SHARDMAP_TEST_BATCHES', 1500);
 const MIB = 2 ** 20;
 
 it(`${COUNT} batches leave no growth behind, in the store or in the process`, async () => {

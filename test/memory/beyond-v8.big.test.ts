@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { ShardMap } from '../../lib/index.js';
+import { sizeOf } from '../lib/run-size.js';
 
-const COUNT = Number(process.env.SHARDMAP_TEST_ENTRIES ?? 2 ** 24 + 2 ** 20);
+const COUNT = sizeOf('SHARDMAP_TEST_ENTRIES', 2 ** 24 + 2 ** 20);
 
 describe('a map', () => {
   it(`of ${COUNT} entries finds, shows and deletes each of them`, () => {

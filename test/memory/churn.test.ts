@@ -1,9 +1,10 @@
 /** Danger: entries that are deleted leave something behind, and a process that runs for weeks runs out of memory. */
 
 import { describe, expect, it } from 'vitest';
+import { sizeOf } from '../lib/run-size.js';
 import { runProgramIn } from '../threads/threads.js';
 
-const COUNT = Number(process.env.SHARDMAP_TEST_CHURN ?? 10_000_000);
+const COUNT = sizeOf('SHARDMAP_TEST_CHURN', 10_000_000);
 const MIB = 2 ** 20;
 
 interface Growth {

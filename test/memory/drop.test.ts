@@ -4,9 +4,10 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { sizeOf } from '../lib/run-size.js';
 import { runProgramIn } from '../threads/threads.js';
 
-const COUNT = Number(process.env.SHARDMAP_TEST_DROPS ?? 1000);
+const COUNT = sizeOf('SHARDMAP_TEST_DROPS', 1000);
 
 interface Report {
   readonly open: number;

@@ -1,9 +1,10 @@
 /** Danger: a key that was looked up keeps the large string alive of which it was a piece. */
 
 import { expect, it } from 'vitest';
+import { sizeOf } from '../lib/run-size.js';
 import { runProgramIn } from '../threads/threads.js';
 
-const COUNT = Number(process.env.SHARDMAP_TEST_PIECES ?? 1000);
+const COUNT = sizeOf('SHARDMAP_TEST_PIECES', 1000);
 
 interface Report {
   readonly wrong: number;

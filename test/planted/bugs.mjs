@@ -9,9 +9,12 @@ import { BUGS as batches } from './bugs/batches.mjs';
 import { BUGS as compaction } from './bugs/compaction.mjs';
 import { BUGS as counts } from './bugs/counts.mjs';
 import { BUGS as epochs } from './bugs/epochs.mjs';
+import { BUGS as expiry } from './bugs/expiry.mjs';
+import { BUGS as expiryThread } from './bugs/expiry-thread.mjs';
 import { BUGS as keys } from './bugs/keys.mjs';
 import { BUGS as operations } from './bugs/operations.mjs';
 import { BUGS as packageBugs } from './bugs/package.mjs';
+import { BUGS as regions } from './bugs/regions.mjs';
 import { BUGS as tables } from './bugs/tables.mjs';
 import { BUGS as valueVersions } from './bugs/value-versions.mjs';
 import { BUGS as values } from './bugs/values.mjs';
@@ -34,6 +37,7 @@ export const BUGS = [
   ...keys,
   ...values,
   ...valueVersions,
+  ...regions,
   ...tables,
   ...compaction,
   ...views,
@@ -41,5 +45,7 @@ export const BUGS = [
   ...atomics,
   ...batches,
   ...counts,
+  ...expiry,
+  ...expiryThread,
   ...packageBugs,
 ];

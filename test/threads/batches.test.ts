@@ -5,9 +5,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { ShardMap } from '../../lib/index.js';
+import { sizeOf } from '../lib/run-size.js';
 import { Thread } from './threads.js';
 
-const ROUNDS = Number(process.env.SHARDMAP_TEST_BATCH_ROUNDS ?? 100);
+const ROUNDS = sizeOf('SHARDMAP_TEST_BATCH_ROUNDS', 100);
 const BATCH = 400;
 
 interface Told {

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { sizeOf } from '../lib/run-size.js';
 import { runProgram } from './threads.js';
 
-const REPEATS = Number(process.env.SHARDMAP_TEST_REPEATS ?? 3);
+const REPEATS = sizeOf('SHARDMAP_TEST_REPEATS', 3);
 
 describe('a process', () => {
   it('whose workers alone load the package ends as any other', async () => {

@@ -7,9 +7,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { ShardMap } from '../../lib/index.js';
+import { sizeOf } from '../lib/run-size.js';
 import { Thread } from './threads.js';
 
-const INCREMENTS = Number(process.env.SHARDMAP_TEST_INCREMENTS ?? 1_000_000);
+const INCREMENTS = sizeOf('SHARDMAP_TEST_INCREMENTS', 1_000_000);
 const CASE_MS_MAX = 300_000;
 
 interface Told {

@@ -4,9 +4,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';
+import { sizeOf } from '../lib/run-size.js';
 import { Thread } from './threads.js';
 
-const KEYS = Number(process.env.SHARDMAP_TEST_RACE_KEYS ?? 20_000);
+const KEYS = sizeOf('SHARDMAP_TEST_RACE_KEYS', 20_000);
 
 async function race(name: string, rivals: number, map: ShardMap<Key, unknown>, keys = KEYS): Promise<number[]> {
   const gate = new SharedArrayBuffer(4);

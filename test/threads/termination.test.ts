@@ -6,11 +6,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type Key, ShardMap } from '../../lib/index.js';
-import { seed } from '../lib/run-size.js';
+import { seed, sizeOf } from '../lib/run-size.js';
 import { createRandom } from './random.js';
 import { runProgram, Thread } from './threads.js';
 
-const TERMINATIONS = Number(process.env.SHARDMAP_TEST_TERMINATIONS ?? 200);
+const TERMINATIONS = sizeOf('SHARDMAP_TEST_TERMINATIONS', 200);
 
 describe(`a busy worker (SHARDMAP_TEST_SEED=${seed})`, () => {
   it(`can be terminated at a random moment, ${TERMINATIONS} times`, async () => {

@@ -7,6 +7,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <functional>
@@ -44,6 +45,8 @@ namespace {
 
 constexpr uint64_t kGrown = uint64_t{1} << 20;
 constexpr int kRounds = 5;
+// From when an entry gets its deadline until it is due.
+constexpr uint64_t kDueNs = 1'000'000'000;
 
 // --- What is done ----------------------------------------------------------------------------------------------------
 
@@ -132,6 +135,28 @@ void Clear(ShardMap& map) {
 
 void Stats(ShardMap& map) { benchmark::DoNotOptimize(map.store().Stats().entries); }
 
+// Of all entries, which have been set without one.
+void GiveDeadlines(ShardMap& map) {
+  InBatches(map, [&](Session& session, const std::vector<Key>& keys) {
+    for (const Key& key : keys) (void)map.store().SetLifetime(session, key, Lifetime::For(kDueNs));
+  });
+}
+
+void FillMillionAndGiveDeadlines(ShardMap& map) {
+  FillMillion(map);
+  GiveDeadlines(map);
+}
+
+// All of them due, one shard after the other, as the process's thread goes about it.
+void Expire(ShardMap& map) {
+  std::this_thread::sleep_for(std::chrono::nanoseconds(kDueNs + (uint64_t{2} << TimerWheel::kTickShift)));
+  Session* session = map.store().OpenSession();
+  for (size_t shard = 0; shard < map.store().shards(); ++shard) {
+    while (map.store().ExpireSome(*session, shard) != kForever) continue;
+  }
+  map.store().CloseSession(session);
+}
+
 struct Work {
   const char* name;
   void (*prepare)(ShardMap&);
@@ -144,6 +169,8 @@ constexpr Work kWorks[] = {{"grow", Nothing, Grow},
                            {"shrink-in-batches", FillMillion, ShrinkInBatches},
                            {"overwrite", FillMillion, Overwrite},
                            {"overwrite-in-batches", FillMillion, GrowInBatches},
+                           {"give-deadlines", FillMillion, GiveDeadlines},
+                           {"expire", FillMillionAndGiveDeadlines, Expire},
                            {"scan", FillMillion, Scan},
                            {"clear", FillMillion, Clear},
                            {"stats", FillMillion, Stats}};

@@ -3,7 +3,7 @@
 // it is the store that runs out, and not V8.
 import { addon } from '../../../dist/native.js';
 
-const native = addon.create(undefined, 0);
+const native = addon.create(undefined, 0, 0, false);
 const { slot } = native;
 const bytes = new Uint8Array(128 * 2 ** 20);
 addon.set(slot, 'first', 1);

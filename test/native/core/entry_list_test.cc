@@ -16,7 +16,7 @@ namespace shardmap {
 namespace {
 
 // The smallest chunk, as Reserve opens it in a short list.
-constexpr size_t kChunkBytes = 512 - sizeof(Block);
+constexpr size_t kChunkBytes = 12 * 40;  // of entries of 40 bytes
 
 // A list as a shard uses it, with a reference beside it. Values are short, so entries own no blocks.
 class ListWithModel {
@@ -61,7 +61,7 @@ class ListWithModel {
   size_t CompactAround(uint64_t sequence) {
     size_t moved = 0;
     uint64_t last = 0;
-    list.CompactAround(sequence, retired, [&](const Entry* from, Entry* to) {
+    list.CompactAround(sequence, retired, [&](const Entry* from, Entry* to, Place) {
       const auto found = live_.find(from->sequence());
       ASSERT_NE(found, live_.end()) << "a dead entry was moved";
       EXPECT_EQ(found->second.entry, from);

@@ -87,7 +87,7 @@ void EntryListViewTest::Kill(uint64_t number) {
   entry->MarkDead();
   list_.NoteDead(entry);
   list_.CompactAround(number, writer_.retired(),
-                      [&](const Entry* from, Entry* to) { entries_[from->sequence() % kEntriesMax] = to; });
+                      [&](const Entry* from, Entry* to, Place) { entries_[from->sequence() % kEntriesMax] = to; });
 }
 
 // Whether the view ends where its last chunk does, so that nothing of it is from another moment.

@@ -2,8 +2,10 @@
 // log keeps a reservation for nothing.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "allocation_probe.h"
@@ -146,6 +148,72 @@ TEST_P(StoreOutOfMemoryTest, OfABatchWhatComesBeforeTheFailureIsSetAndNothingAft
 }
 
 INSTANTIATE_TEST_SUITE_P(Shards, StoreOutOfMemoryTest, testing::Values(1, 64));
+
+// Deadlines need timers, wheels, numbers of chunks, and now and then a chunk that is rewritten: where one of them
+// cannot be had, neither value nor deadline changes, and nothing is lost.
+TEST(StoreOutOfMemoryExpiryTest, AFailedOperationChangesNeitherValueNorDeadline) {
+  const AllocationCount allocated;
+  {
+    struct Modelled {
+      std::string value;
+      uint64_t left_ns;
+    };
+    std::map<OwnedKey, Modelled> model;
+    CountingSink sink;
+    const HandTurnedClock clock;
+    Store store{StoreOptions{.shards = 4, .sink = &sink, .clock = &clock}};
+    const OpenedSession session(store);
+    RandomUse use{7, 1500};
+    size_t failures = 0;
+    for (size_t step = 0; step < Scaled(30000); ++step) {
+      const OwnedKey key = use.AnyKey();
+      const std::string bytes = use.AnyBytes();
+      const uint64_t ttl_ns = use.random().OneIn(2) ? kForever : 1 + use.random().Below(kTtlNanosMax);
+      const bool sets = use.random().OneIn(2);
+      const auto found = model.find(key);
+      Code code;
+      bool was_there = true;
+      {
+        Value value = use.AsValue(ValueKind::kClone, bytes);
+        const AllocationRefusal refusal(use.random().OneIn(3) ? 1000 : use.random().Below(4));
+        if (sets) {
+          code = store.Set(*session, key.key(), std::move(value), Lifetime::For(ttl_ns)).code();
+        } else {
+          Result<Store::Expires> before = store.SetLifetime(*session, key.key(), Lifetime::For(ttl_ns));
+          code = before.status().code();
+          was_there = code == Code::kOk && before.value() != Store::Expires::kAbsent;
+        }
+      }
+      ASSERT_EQ(sink.open, 0);
+      if (code != Code::kOk) {
+        ASSERT_EQ(code, Code::kOutOfMemory);
+        ++failures;
+      } else if (sets) {
+        model[key] = {bytes, ttl_ns};
+      } else {
+        ASSERT_EQ(was_there, found != model.end());
+        if (was_there) found->second.left_ns = ttl_ns;
+      }
+      const ReadGuard guard(*session);
+      ReadValue value;
+      const auto now = model.find(key);
+      ASSERT_EQ(store.Get(guard, key.key(), &value), now != model.end());
+      ASSERT_EQ(store.TimeLeft(guard, key.key()), now == model.end() ? 0 : now->second.left_ns);
+      if (now != model.end()) {
+        ASSERT_EQ(BytesOf(value), now->second.value);
+      }
+    }
+    for (const auto& [key, modelled] : model) {
+      const ReadGuard guard(*session);
+      ReadValue value;
+      ASSERT_TRUE(store.Get(guard, key.key(), &value));
+      ASSERT_EQ(BytesOf(value), modelled.value);
+      ASSERT_EQ(store.TimeLeft(guard, key.key()), modelled.left_ns);
+    }
+    EXPECT_GT(failures, Scaled(30000) / 50);
+  }
+  EXPECT_EQ(allocated.pieces(), 0);
+}
 
 // From the first operation on: each table, chunk and list of chunks is refused where it is first needed.
 TEST(StoreOutOfMemoryLeakTest, NothingIsLostWhereverItFails) {

@@ -19,11 +19,11 @@ namespace {
 using StorePointer = std::shared_ptr<OpenStore>;
 
 StorePointer Create(std::optional<std::u16string> name = std::nullopt, size_t shards = 2) {
-  return Registry::OfProcess().Create(std::move(name), shards).value();
+  return Registry::OfProcess().Create(std::move(name), {.shards = shards}).value();
 }
 
 Code CodeOfCreate(const std::u16string& name, size_t shards) {
-  return Registry::OfProcess().Create(name, shards).status().code();
+  return Registry::OfProcess().Create(name, {.shards = shards}).status().code();
 }
 
 TEST(RegistryTest, IdsAre128RandomBitsInHexadecimal) {
@@ -75,13 +75,52 @@ TEST(RegistryTest, TheEmptyNameIsANameAndNoNameIsNot) {
 
 TEST(RegistryTest, OtherShardsUnderAnOpenNameConflict) {
   StorePointer store = Create(u"conflict", 4);
-  const Result<StorePointer> other = Registry::OfProcess().Create(u"conflict", 8);
+  const Result<StorePointer> other = Registry::OfProcess().Create(u"conflict", {.shards = 8});
   EXPECT_EQ(other.status().code(), Code::kOptionsConflict);
   EXPECT_NE(other.status().message().find('4'), std::string_view::npos) << other.status().message();
   EXPECT_NE(other.status().message().find('8'), std::string_view::npos) << other.status().message();
   EXPECT_EQ(store->store.shards(), 4u);
   store.reset();
   EXPECT_EQ(Create(u"conflict", 8)->store.shards(), 8u);
+}
+
+// --- Options of expiry under an open name ---
+
+constexpr uint64_t kMilli = 1'000'000;
+
+Status StatusOfCreate(const std::u16string& name, uint64_t ttl_ns, bool slides = false) {
+  return Registry::OfProcess().Create(name, OpenOptions{.shards = 2, .ttl_ns = ttl_ns, .slides = slides}).TakeStatus();
+}
+
+TEST(RegistryTest, AnotherTtlUnderAnOpenNameConflicts) {
+  const StorePointer store =
+      Registry::OfProcess().Create(u"ttl", OpenOptions{.shards = 2, .ttl_ns = 1500 * kMilli, .slides = true}).value();
+  EXPECT_EQ(store->store.ttl_ns(), 1500 * kMilli);
+  EXPECT_TRUE(store->store.slides());
+  EXPECT_TRUE(StatusOfCreate(u"ttl", 1500 * kMilli, true).ok());
+  EXPECT_TRUE(StatusOfCreate(u"ttl", 1500 * kMilli).ok());
+  EXPECT_TRUE(StatusOfCreate(u"ttl", kForever).ok());
+  const Status other = StatusOfCreate(u"ttl", kMilli / 4);
+  EXPECT_EQ(other.code(), Code::kOptionsConflict);
+  EXPECT_EQ(other.message(), "The store of this name is open with a ttl of 1500 ms, not 0.25 ms");
+}
+
+TEST(RegistryTest, ATtlUnderTheNameOfAStoreThatHasNoneConflicts) {
+  const StorePointer store = Create(u"no ttl");
+  EXPECT_EQ(store->store.ttl_ns(), kForever);
+  const Status ttl = StatusOfCreate(u"no ttl", 20 * kMilli);
+  EXPECT_EQ(ttl.code(), Code::kOptionsConflict);
+  EXPECT_EQ(ttl.message(), "The store of this name is open without a ttl, not with one of 20 ms");
+  EXPECT_EQ(StatusOfCreate(u"no ttl", kForever, true).code(), Code::kOptionsConflict);
+}
+
+TEST(RegistryTest, TouchUnderTheNameOfAStoreWithoutItConflicts) {
+  const StorePointer store = Registry::OfProcess().Create(u"fixed", OpenOptions{.ttl_ns = kMilli}).value();
+  EXPECT_EQ(StatusOfCreate(u"fixed", kMilli, true).code(), Code::kOptionsConflict);
+}
+
+TEST(RegistryTest, ANewStoreIsNotTouchedWithoutATtl) {
+  EXPECT_EQ(StatusOfCreate(u"touched", kForever, true).code(), Code::kInvalidArgument);
 }
 
 TEST(RegistryTest, TheLastHandleTakesTheStoreAlong) {
@@ -162,7 +201,7 @@ TEST(RegistryThreadTest, ConflictingOpeningMeetsTheLastClosing) {
   RunThreads([&](size_t thread) {
     const size_t shards = thread % 2 == 0 ? 2 : 4;
     for (size_t i = 0; i < Scaled(20000); ++i) {
-      Result<StorePointer> opened = Registry::OfProcess().Create(u"conflicting", shards);
+      Result<StorePointer> opened = Registry::OfProcess().Create(u"conflicting", {.shards = shards});
       const bool is_right =
           opened.ok() ? opened.value()->store.shards() == shards : opened.status().code() == Code::kOptionsConflict;
       if (!is_right) ++wrong;

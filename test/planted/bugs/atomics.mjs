@@ -43,7 +43,7 @@ export const BUGS = [
     name: 'a deletion after a read is made whatever happened in between',
     why: 'a compareAndDelete deletes a value that it was not told to',
     file: 'native/core/shard.cc',
-    find: 'if (request.stamp != nullptr && place.entry->stamp() != *request.stamp) return DeleteOutcome::kChanged;',
+    find: 'if (request.stamp != nullptr && found.entry->stamp() != *request.stamp) return DeleteOutcome::kChanged;',
     replace: '',
     test: 'linearizability/store_histories_test',
     filter: '*',

@@ -18,8 +18,10 @@ export const BUGS = [
     name: 'candidate of a batch taken for there uncompared',
     why: 'other keys have its tag',
     file: 'native/core/shard.cc',
-    find: 'if (candidate != nullptr && candidate->Matches(key.key)) return !candidate->is_dead();',
-    replace: 'if (candidate != nullptr) return !candidate->is_dead();',
+    find: `  if (candidate != nullptr && candidate->Matches(key.key)) {
+    return !candidate`,
+    replace: `  if (candidate != nullptr) {
+    return !candidate`,
     test: 'core/batch_test',
     filter: 'BatchTest.*',
   },

@@ -99,13 +99,13 @@ export const BUGS = [
     name: 'replaced value retired before it is unlinked',
     why: 'a reader who begins after its reclamation would still find it',
     file: 'native/core/shard.cc',
-    find: '  ChangeValueLocked([&] { entry->Overwrite(value, block); });',
+    find: '  ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });',
     replace: `  if (replaced != nullptr) {
     block_bytes_ -= replaced->total_bytes();
     context.session.retired().Add(std::exchange(replaced, nullptr));
     context.session.Reclaim();
   }
-  ChangeValueLocked([&] { entry->Overwrite(value, block); });`,
+  ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });`,
     test: 'linearizability/store_histories_test',
     filter: '*',
   },

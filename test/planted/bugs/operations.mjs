@@ -6,11 +6,11 @@ export const BUGS = [
     name: 'insertion that looks first and then sets',
     why: 'two threads would both be told that theirs was the first',
     file: 'native/core/store.cc',
-    find: '  Status status = Put(session, key, value, {PutMode::kIfAbsent, {}, existing}, &outcome);',
+    find: '  Status status = Put(session, key, value, RequestFor(PutMode::kIfAbsent, existing, lifetime), &outcome);',
     replace: `  const HashedKey hashed = Hashed(key);
   const IndexView table = TableOf(ShardOf(hashed.hash));
   if (shards_[ShardOf(hashed.hash)].Get(table, hashed, existing, nullptr)) return false;
-  Status status = Put(session, key, value, {}, &outcome);
+  Status status = Put(session, key, value, RequestFor(PutMode::kOverwrite, nullptr, lifetime), &outcome);
   if (status.ok()) return true;`,
     test: 'linearizability/store_histories_test',
     filter: '*',

@@ -6,8 +6,8 @@ export const BUGS = [
     name: 'overwriting that near caches do not learn of',
     why: 'a thread goes on reading the old value after the new one was set',
     file: 'native/core/shard.cc',
-    find: '  ChangeValueLocked([&] { entry->Overwrite(value, block); });',
-    replace: '  entry->Overwrite(value, block);',
+    find: '  ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });',
+    replace: '  entry->Overwrite(value, block, deadline);',
     test: 'linearizability/histories',
     filter: 'reads',
     kind: 'package',
@@ -38,7 +38,7 @@ export const BUGS = [
     name: 'deletion on condition that does not look',
     why: 'it would delete a value that was set after the comparison',
     file: 'native/core/shard.cc',
-    find: '  if (request.stamp != nullptr && place.entry->stamp() != *request.stamp) return DeleteOutcome::kChanged;\n',
+    find: '  if (request.stamp != nullptr && found.entry->stamp() != *request.stamp) return DeleteOutcome::kChanged;\n',
     replace: '',
     test: 'linearizability/histories',
     filter: 'comparisons',
@@ -48,9 +48,9 @@ export const BUGS = [
     name: 'update that compares with what came while its function ran',
     why: 'the write of another thread would be lost',
     file: 'lib/atomics.ts',
-    find: 'if (publish(slotOf, codec, key, next, sequence, version)) return next;',
+    find: 'if (publish(slotOf, codec, key, next, sequence, version, lifetime)) return next;',
     replace: `findStamped(slotOf(), key, ABSENT);
-      if (publish(slotOf, codec, key, next, reply[2] as number, reply[3] as number)) return next;
+      if (publish(slotOf, codec, key, next, reply[2] as number, reply[3] as number, lifetime)) return next;
       void [sequence, version];`,
     test: 'linearizability/histories',
     filter: 'comparisons',
@@ -60,7 +60,7 @@ export const BUGS = [
     name: 'increment of two steps',
     why: 'of two increments at once one would be lost',
     file: 'lib/shard-map.ts',
-    find: '    const sum = add(this.#native.slot, own, by);\n',
+    find: '    const sum = add(this.#native.slot, own, by, lifetime);\n',
     replace: `    const current = this.get(key) ?? (typeof by === 'bigint' ? 0n : 0);
     const sum = ((current as number) + (by as number)) as number | bigint;
     void add;
@@ -115,6 +115,26 @@ export const BUGS = [
     replace: 'cursor.sequence <= last * Number.POSITIVE_INFINITY)',
     test: 'threads/sync-map',
     filter: 'over no key twice',
+    kind: 'package',
+  },
+  {
+    name: 'near cache that shows what has expired',
+    why: 'nothing tells a thread of a deadline that passes: such values must not be kept',
+    file: 'native/binding/native_store.cc',
+    find: '    attachment.NoteNoVersion();\n',
+    replace: '    attachment.NoteVersion(shard, version);\n',
+    test: 'linearizability/histories',
+    filter: 'that expire',
+    kind: 'package',
+  },
+  {
+    name: 'lifetime that is left for the next operation',
+    why: 'an entry set without a lifetime would have that of the one before',
+    file: 'native/binding/environment.h',
+    find: '    reply_words_->ttl = 0;\n',
+    replace: '',
+    test: 'lib/lifetime',
+    filter: 'hold for their operation alone',
     kind: 'package',
   },
 ];

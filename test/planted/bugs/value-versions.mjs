@@ -43,8 +43,8 @@ export const BUGS = [
     name: 'overwriting that leaves the value version alone',
     why: 'who keeps the old value would go on believing it',
     file: 'native/core/shard.cc',
-    find: '  ChangeValueLocked([&] { entry->Overwrite(value, block); });',
-    replace: '  entry->Overwrite(value, block);',
+    find: '  ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });',
+    replace: '  entry->Overwrite(value, block, deadline);',
     test: 'core/value_version_test',
     filter: 'ValueVersionTest.*',
     quick: true,
@@ -54,11 +54,11 @@ export const BUGS = [
     why: 'who keeps the value would go on believing it',
     file: 'native/core/shard.cc',
     find: `  ChangeValueLocked([&] {
-    place.entry->MarkDead();
-    place.index->Remove(place.slot);
+    entry->MarkDead();
+    found.index->Remove(found.slot);
   });`,
-    replace: `  place.entry->MarkDead();
-  place.index->Remove(place.slot);`,
+    replace: `  entry->MarkDead();
+  found.index->Remove(found.slot);`,
     test: 'core/value_version_test',
     filter: 'ValueVersionTest.*',
   },
@@ -67,12 +67,12 @@ export const BUGS = [
     why: 'who reads the value after the bump keeps it for good',
     file: 'native/core/shard.cc',
     find: `  ChangeValueLocked([&] {
-    place.entry->MarkDead();
-    place.index->Remove(place.slot);
+    entry->MarkDead();
+    found.index->Remove(found.slot);
   });`,
     replace: `  ChangeValueLocked([] {});
-  place.entry->MarkDead();
-  place.index->Remove(place.slot);`,
+  entry->MarkDead();
+  found.index->Remove(found.slot);`,
     test: 'core/value_version_test',
     filter: '*ThreadTest*',
   },

@@ -81,7 +81,7 @@ export const BUGS = [
     name: 'deleted entry that looks alive',
     why: 'scans and compaction tell by the mark',
     file: 'native/core/shard.cc',
-    find: '  place.entry->MarkDead();\n',
+    find: '    entry->MarkDead();\n',
     replace: '',
     test: 'core/store_test',
     filter: '*',

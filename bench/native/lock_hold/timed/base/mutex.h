@@ -1,6 +1,11 @@
 // Stands before native/base/mutex.h in the include path of the build that measures locks: the same mutex, whose
-// MutexLock tells how long it was held.
+// MutexLock tells how long it was held. Of sources with SHARDMAP_UNTIMED it does not: the allocator's locks are no
+// shard's.
 #pragma once
+
+#if defined(SHARDMAP_UNTIMED)
+#include "../../../../../native/base/mutex.h"
+#else
 
 #define MutexLock UntimedMutexLock
 #include "../../../../../native/base/mutex.h"
@@ -28,3 +33,5 @@ class SHARDMAP_SCOPED_CAPABILITY MutexLock {
 };
 
 }  // namespace shardmap
+
+#endif
