@@ -1,17 +1,39 @@
 // How the TypeScript tests run. Any pool may be chosen: `npx vitest run --pool=threads`.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Tests that need gigabytes or minutes are named *.big.test.ts and run only when asked for: SHARDMAP_BIG=1.
 const big = process.env['SHARDMAP_BIG'] === '1';
 
+// Threads are started, times compared and memory measured in these: one file at a time.
+const ALONE = ['test/{threads,memory,examples}/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: big ? [] : ['test/**/*.big.test.ts'],
     pool: 'forks',
-    // One file at a time: threads are started, times compared and packages compiled in some of them.
-    fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'side by side',
+          include: ['test/**/*.test.ts'],
+          exclude: [...ALONE, ...(big ? [] : ['test/**/*.big.test.ts'])],
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ALONE,
+          exclude: big ? [] : ['test/**/*.big.test.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -16,6 +16,8 @@ export const KINDS = ['plain', 'address', 'thread'];
 /** @param {Kind} kind */
 export const resultFile = (kind) => path.join(ROOT, `.build/results/native-${kind}.xml`);
 
+const CORES = String(availableParallelism());
+
 // Optimised, and asserts on: NDEBUG is not defined.
 const FLAGS = { plain: '-O2 -g1', address: '-O1 -g', thread: '-O1 -g' };
 
@@ -43,9 +45,18 @@ export function nativeTest(kind) {
     console.error(configured.output);
     return false;
   }
-  if (!run('cmake', ['--build', folder, '--parallel', String(availableParallelism())])) return false;
+  if (!run('cmake', ['--build', folder, '--parallel', CORES])) return false;
 
-  const args = ['--test-dir', folder, '--output-on-failure', '--timeout', '600', '--no-tests=error'];
+  const args = [
+    '--test-dir',
+    folder,
+    '--output-on-failure',
+    '--timeout',
+    '600',
+    '--no-tests=error',
+    '--parallel',
+    CORES,
+  ];
   return run('ctest', [...args, '--output-junit', resultFile(kind)], { ...TEST_ENV, CTEST_PROGRESS_OUTPUT: '1' });
 }
 

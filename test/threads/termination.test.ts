@@ -10,7 +10,7 @@ import { seed, sizeOf } from '../lib/run-size.js';
 import { createRandom } from './random.js';
 import { runProgram, Thread } from './threads.js';
 
-const TERMINATIONS = sizeOf('SHARDMAP_TEST_TERMINATIONS', 200);
+const TERMINATIONS = sizeOf('SHARDMAP_TEST_TERMINATIONS', 100);
 
 describe(`a busy worker (SHARDMAP_TEST_SEED=${seed})`, () => {
   it(`can be terminated at a random moment, ${TERMINATIONS} times`, async () => {

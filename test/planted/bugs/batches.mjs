@@ -12,7 +12,6 @@ export const BUGS = [
     const Entry::ReadOutcome`,
     test: 'core/batch_test',
     filter: 'BatchTest.*',
-    quick: true,
   },
   {
     name: 'candidate of a batch taken for there uncompared',

@@ -10,7 +10,6 @@ export const BUGS = [
     replace: '',
     test: 'engine/expiry_thread_test',
     filter: 'ExpiryThreadOfProcessTest.IsWoken*',
-    quick: true,
   },
   {
     name: 'store that has its turn again before others had theirs',
@@ -57,7 +56,6 @@ export const BUGS = [
     replace: '',
     test: 'engine/wake_up_test',
     filter: 'WakeUpTest.*',
-    quick: true,
   },
   {
     name: 'call to a thread that has ended',

@@ -10,7 +10,6 @@ export const BUGS = [
     replace: ' << kTagBits',
     test: 'core/composite_key_test',
     filter: '*EqualBytesAreEqualParts',
-    quick: true,
   },
   {
     name: 'parts that run into one another',

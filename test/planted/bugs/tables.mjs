@@ -65,7 +65,6 @@ export const BUGS = [
     replace: 'if (!spare.allocated()) return false;',
     test: 'core/shard_test',
     filter: 'ShardSpareTableTest.*',
-    quick: true,
   },
   {
     name: 'table that filled meanwhile shrunk all the same',

@@ -48,7 +48,6 @@ export const BUGS = [
     replace: 'bool FitsInline(const Value& value) const { return value.size() <= kInlineValueBytesMax; }',
     test: 'core/entry_test',
     filter: 'EntryTest.OverwritesAnySizeWithAnyOther',
-    quick: true,
   },
   {
     name: 'length of a key unchecked',
