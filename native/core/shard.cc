@@ -204,6 +204,7 @@ size_t Shard::PutMany(const WriteContext& context, std::span<const HashedKey> ke
 PutOutcome Shard::PutLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
                             const PutRequest& request, Index& spare) {
   if (IsClaimedLocked(context, key.hash)) return PutOutcome::kClaimed;
+  if (request.deadline.exists() && wheel_ != nullptr) wheel_->Prefetch(request.deadline, request.now_ns);
   MoveLinesLocked(context, kMoveLines);
   Entry* entry = FindLocked(key).entry;
   const bool was_absent = request.mode != PutMode::kIfUnchanged || request.stamp == EntryStamp{};

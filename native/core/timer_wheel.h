@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/prefetch.h"
 #include "core/lifetime.h"
 
 namespace shardmap {
@@ -42,6 +43,12 @@ class TimerWheel {
 
   explicit TimerWheel(uint64_t now_ns) : position_(now_ns >> kTickShift) {}
 
+  // Starts loading what Add will need.
+  void Prefetch(Deadline deadline, uint64_t now_ns) const {
+    shardmap::Prefetch(this);
+    shardmap::Prefetch(&first_[ListOf(deadline.ns() >> kTickShift, now_ns >> kTickShift)]);
+  }
+
   // `timers` gives the Timer& of a Place.
 
   // Adds the timer at `place`, which is in no list, by its deadline.
@@ -49,7 +56,8 @@ class TimerWheel {
   void Add(Place place, uint64_t now_ns, const Timers& timers) {
     MoveOn(now_ns);
     Timer& timer = timers(place);
-    const size_t list = ListOf(Deadline::FromWord(timer.deadline.load(std::memory_order_relaxed)).ns() >> kTickShift);
+    const Deadline deadline = Deadline::FromWord(timer.deadline.load(std::memory_order_relaxed));
+    const size_t list = ListOf(deadline.ns() >> kTickShift, position_);
     timer.next = first_[list];
     timer.previous = kIsFirst | static_cast<Place>(list);
     if (timer.next != 0) timers(timer.next).previous = place;
@@ -99,9 +107,9 @@ class TimerWheel {
   static unsigned ShiftOf(size_t level) { return static_cast<unsigned>(level) * kDigitBits; }
   static size_t DigitOf(uint64_t tick, size_t level) { return (tick >> ShiftOf(level)) & (kDigits - 1); }
 
-  size_t ListOf(uint64_t tick) const {
-    if (tick <= position_) return DigitOf(position_, 0);
-    const size_t level = static_cast<size_t>(63 - std::countl_zero(tick ^ position_)) / kDigitBits;
+  static size_t ListOf(uint64_t tick, uint64_t position) {
+    if (tick <= position) return DigitOf(position, 0);
+    const size_t level = static_cast<size_t>(63 - std::countl_zero(tick ^ position)) / kDigitBits;
     return level * kDigits + DigitOf(tick, level);
   }
   // The list that comes first, or kNone; and the first tick of what may be in it.
