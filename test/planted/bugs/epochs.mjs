@@ -10,7 +10,6 @@ export const BUGS = [
     replace: '  (void)kBarrier;',
     test: 'core/epoch_meeting_test',
     filter: '*WhatAReaderFoundIsNotFreed',
-    quick: true,
   },
   {
     name: 'reader without his fence',
