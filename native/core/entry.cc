@@ -5,7 +5,6 @@
 
 namespace shardmap {
 
-// Calls `store(i, word)` for each word that the value takes, or its block's address. Returns what the state says of it.
 template <typename Store>
 uint64_t Entry::SplitValue(const Value& value, const Block* block, Store store) {
   if (block != nullptr) {

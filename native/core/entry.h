@@ -141,6 +141,8 @@ class Entry {
   uint8_t* key_area() { return reinterpret_cast<uint8_t*>(words() + value_words()); }
   const uint8_t* key_area() const { return reinterpret_cast<const uint8_t*>(words() + value_words()); }
 
+  // Calls `store(i, word)` for each word that the value takes, or its block's address. Returns what the state says of
+  // it.
   template <typename Store>
   static uint64_t SplitValue(const Value& value, const Block* block, Store store);
 

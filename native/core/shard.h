@@ -246,7 +246,8 @@ class alignas(64) Shard {
       SHARDMAP_REQUIRES(mutex_);
 
   bool HasPassed(Deadline deadline) const { return deadline.exists() && deadline.HasPassed(clock_->NowNanos()); }
-  // A put that only overwrites comes in time if it began in time: nobody can tell, and it asks for the time only once.
+  // A put that only overwrites comes in time if it began in time, and so asks for the time once: it is told nothing of
+  // what was there (docs/concurrency.md, why nobody sees what has expired).
   bool HasPassedFor(const PutRequest& request, Deadline deadline) const {
     const bool only_overwrites = request.mode == PutMode::kOverwrite && request.existing == nullptr;
     return only_overwrites && request.deadline.exists() ? deadline.HasPassed(request.now_ns) : HasPassed(deadline);
