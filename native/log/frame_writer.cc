@@ -94,4 +94,8 @@ Status FrameWriter::Publish(Directory& directory) {
   return error ? FileError(name_, "given its name for good", error) : Status();
 }
 
+void FrameWriter::Abandon(Directory& directory) {
+  (void)Retried([&] { return directory.Remove(TemporaryName(name_)); });
+}
+
 }  // namespace shardmap

@@ -42,6 +42,8 @@ class FrameWriter {
   Status Sync();
   // Syncs a new file, gives it its name, and syncs that. Nothing is pending.
   Status Publish(Directory& directory);
+  // Removes a new file that will not be published, if that can be.
+  void Abandon(Directory& directory);
 
   const std::string& name() const { return name_; }
   uint64_t offset() const { return offset_; }  // bytes that were written

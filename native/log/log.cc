@@ -27,37 +27,45 @@ Log::Log(Directory& directory, std::unique_ptr<RecoveredLog> recovered, const Lo
       clock_(options.clock != nullptr ? *options.clock : Clock::Steady()),
       on_failure_(std::move(on_failure)),
       staging_(options.staged_bytes_max, [this] { Wake(); }),
+      store_(recovered->store),
       writer_(directory, std::move(recovered), options.segment_bytes),
       thread_([this] { Run(); }) {}
 
 Log::~Log() { (void)Close(); }
 
-void Log::Flush(std::function<void(const Status&)> done) {
+void Log::Flush(std::function<void(const Status&)> done) { Ask({std::move(done), nullptr}); }
+
+Status Log::FlushSync() { return AskAndWait(nullptr); }
+
+Status Log::Rotate(Manifest* first) { return AskAndWait(first); }
+
+void Log::Ask(Request request) {
   {
     MutexLock lock(mutex_);
     if (!is_closing_) {
-      flushes_.push_back(std::move(done));
+      requests_.push_back(std::move(request));
       has_work_ = true;
       wake_.NotifyAll();
       return;
     }
   }
-  done(Status(Code::kClosed, "The log is closed"));
+  request.done(Status(Code::kClosed, "The log is closed"));
 }
 
-Status Log::FlushSync() {
+Status Log::AskAndWait(Manifest* rotation) {
   struct {
     Mutex mutex;
     Condition done;
     bool is_done = false;
     Status status;
   } state;
-  Flush([&](const Status& status) {
+  const Done done = [&](const Status& status) {
     MutexLock lock(state.mutex);
     state.status = Copy(status);
     state.is_done = true;
     state.done.NotifyAll();
-  });
+  };
+  Ask({done, rotation});
   MutexLock lock(state.mutex);
   while (!state.is_done) state.done.Wait(state.mutex);
   return std::move(state.status);
@@ -84,42 +92,50 @@ Status Log::Close() {
 
 void Log::Run() {
   while (!Wait()) {
-    std::vector<Done> flushes;
+    std::vector<Request> requests;
     {
       MutexLock lock(mutex_);
-      flushes.swap(flushes_);
+      requests.swap(requests_);
     }
     // Whoever asked before this cut has all in it that returned before.
-    Status status = WriteAndSync(!flushes.empty());
-    for (const Done& done : flushes) done(status);
+    const Status status = Serve(requests);
+    for (const Request& request : requests) request.done(status);
   }
   // Threads that had reserved before writes were refused may have appended since.
-  (void)WriteAndSync(true);
+  (void)Serve({});
   if (!is_dead_) (void)writer_.Finish(ClockOffsetNanos());
 }
 
-Status Log::WriteAndSync(bool must_sync) {
+Status Log::Serve(const std::vector<Request>& requests) {
   if (is_dead_) return Copy(failure_);
-  const bool was_full = !failure_.ok();
-  const bool had_unsynced = writer_.has_unsynced();
   Status status;
   try {
-    status = writer_.WriteCut(staging_, ClockOffsetNanos());
-    if (!had_unsynced) unsynced_since_ns_ = SteadyNanos();
-    const bool is_due = options_.policy == SyncPolicy::kAlways ||
-                        (options_.policy == SyncPolicy::kInterval &&
-                         SteadyNanos() - unsynced_since_ns_ >= options_.interval_ns);
-    if (status.ok() && (must_sync || is_due)) status = writer_.Sync();
+    status = WriteAndSync(requests);
   } catch (const std::bad_alloc&) {
     status = Status::OutOfMemory();
   }
   if (!status.ok()) {
     Fail(status);
-  } else if (was_full) {
+  } else if (!failure_.ok()) {
     failure_ = Status();
     staging_.Accept();
   }
   return status;
+}
+
+Status Log::WriteAndSync(const std::vector<Request>& requests) {
+  const bool had_unsynced = writer_.has_unsynced();
+  Status status = writer_.WriteCut(staging_, ClockOffsetNanos());
+  const uint64_t now_ns = SteadyNanos();
+  if (!had_unsynced) unsynced_since_ns_ = now_ns;
+  for (const Request& request : requests) {
+    if (status.ok() && request.rotation != nullptr) {
+      status = writer_.Rotate(staging_, ClockOffsetNanos(), request.rotation);
+    }
+  }
+  const bool is_due = options_.policy == SyncPolicy::kAlways || (options_.policy == SyncPolicy::kInterval &&
+                                                                 now_ns - unsynced_since_ns_ >= options_.interval_ns);
+  return status.ok() && (is_due || !requests.empty()) ? writer_.Sync() : std::move(status);
 }
 
 void Log::Fail(const Status& status) {
@@ -147,12 +163,12 @@ bool Log::Wait() {
     }
   }
   // What has begun to come is let come for a moment, but where somebody waits for it.
-  if (flushes_.empty() && !is_closing_ && !is_dead_) {
+  if (requests_.empty() && !is_closing_ && !is_dead_) {
     wake_.WaitFor(mutex_, !failure_.ok() ? kDiskFullRetryNanos : HandOverNanos());
   }
   has_work_ = false;
   staging_.Awake();
-  return is_closing_ && flushes_.empty();
+  return is_closing_ && requests_.empty();
 }
 
 void Log::Wake() {

@@ -58,30 +58,44 @@ class Log final : public MutationSink {
   void Flush(std::function<void(const Status&)> done) SHARDMAP_EXCLUDES(mutex_);
   // The same, and waits for it.
   Status FlushSync() SHARDMAP_EXCLUDES(mutex_);
+  // Begins a new segment: `*first` gets where that is. What was appended before this call is before it, and synced.
+  Status Rotate(Manifest* first) SHARDMAP_EXCLUDES(mutex_);
   // Flushes and ends the thread; mutations are refused from then on. Again: the same status.
   Status Close() SHARDMAP_EXCLUDES(mutex_);
+
+  const StoreId& store() const { return store_; }
+  // Nanoseconds since 1970 at the zero of the store's clock, by the system's clock now.
+  uint64_t ClockOffsetNanos() const;
 
  private:
   static constexpr uint64_t kDiskFullRetryNanos = 100'000'000;
   static constexpr uint64_t kWaitNanosMax = 3'600'000'000'000;
 
   using Done = std::function<void(const Status&)>;
+  // What somebody waits for: a flush, or, with `rotation`, a new segment.
+  struct Request {
+    Done done;
+    Manifest* rotation;
+  };
 
   void Run() SHARDMAP_EXCLUDES(mutex_);
-  // Writes, and syncs if `must_sync` or the policy says so.
-  Status WriteAndSync(bool must_sync);
+  void Ask(Request request) SHARDMAP_EXCLUDES(mutex_);
+  Status AskAndWait(Manifest* rotation) SHARDMAP_EXCLUDES(mutex_);
+  // Writes, and syncs if somebody waits or the policy says so.
+  Status Serve(const std::vector<Request>& requests);
+  Status WriteAndSync(const std::vector<Request>& requests);
   // Until there is something to do. Returns whether the log is being closed.
   bool Wait() SHARDMAP_EXCLUDES(mutex_);
   void Wake() SHARDMAP_EXCLUDES(mutex_);
   void Fail(const Status& status);
   // How long what is staged waits for more to come.
   uint64_t HandOverNanos() const { return options_.policy == SyncPolicy::kAlways ? 100'000 : 2'000'000; }
-  uint64_t ClockOffsetNanos() const;
 
   const LogOptions options_;
   const Clock& clock_;
   const Done on_failure_;
   Staging staging_;
+  const StoreId store_;
 
   // Of the thread.
   LogWriter writer_;
@@ -91,7 +105,7 @@ class Log final : public MutationSink {
 
   Mutex mutex_;
   Condition wake_;
-  std::vector<Done> flushes_ SHARDMAP_GUARDED_BY(mutex_);  // that no cut has been taken for
+  std::vector<Request> requests_ SHARDMAP_GUARDED_BY(mutex_);  // that no cut has been taken for
   bool has_work_ SHARDMAP_GUARDED_BY(mutex_) = false;
   bool is_closing_ SHARDMAP_GUARDED_BY(mutex_) = false;
   Mutex close_mutex_;

@@ -44,17 +44,27 @@ Status LogWriter::WriteCut(Staging& staging, uint64_t clock_offset_ns) {
 }
 
 Status LogWriter::EnsureSegment() {
-  if (!is_sealed_) {
-    if (segment_->offset() < segment_bytes_ || is_in_cut_ || segment_->payload_bytes() != 0) return Status();
-    Status status = Sync();
-    if (!status.ok()) return status;
-    segment_->EndFrame(FrameKind::kSeal, true, synced_sequence_);
-    is_sealed_ = true;
-    status = segment_->Write();
-    if (!status.ok()) return status;
-  }
+  const bool is_full = segment_->offset() >= segment_bytes_ && !is_in_cut_ && segment_->payload_bytes() == 0;
+  return is_full || is_sealed_ ? BeginSegment() : Status();
+}
+
+Status LogWriter::Rotate(Staging& staging, uint64_t clock_offset_ns, Manifest* first) {
+  Status status = WriteCut(staging, clock_offset_ns);
+  if (status.ok()) status = BeginSegment();
+  first->first_segment = segment_number_;
+  first->first_sequence = segment_->next_sequence();
+  return status;
+}
+
+Status LogWriter::BeginSegment() {
   Status status = Sync();
   if (!status.ok()) return status;
+  if (!is_sealed_) {
+    segment_->EndFrame(FrameKind::kSeal, true, synced_sequence_);
+    is_sealed_ = true;
+    status = Sync();
+    if (!status.ok()) return status;
+  }
   const FileHeader header = NewFileHeader(FileKind::kSegment, recovered_->store, segment_number_ + 1);
   auto created = FrameWriter::Create(directory_, SegmentName(header.number), header, segment_->next_sequence());
   if (!created.ok()) return created.TakeStatus();

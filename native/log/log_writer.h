@@ -32,17 +32,21 @@ class LogWriter {
   // All that was taken is on the medium when this returns without an error. After kDiskFull it may be tried again, any
   // other error is final.
   Status Sync();
+  // Takes a cut and ends the segment with it. `*first` is then where the log goes on: what was appended before is before
+  // that. May be tried again after kDiskFull.
+  Status Rotate(Staging& staging, uint64_t clock_offset_ns, Manifest* first);
   // Ends with a mark that says that all before it was synced.
   Status Finish(uint64_t clock_offset_ns);
 
   // Whether something was taken that is not known to be on the medium.
   bool has_unsynced() const { return segment_->next_sequence() != synced_sequence_ + 1; }
-  uint64_t segment_number() const { return segment_number_; }
   uint64_t written_bytes() const { return written_bytes_; }
+  const StoreId& store() const { return recovered_->store; }
 
  private:
-  // Makes sure that there is a segment with room.
+  // Makes sure that there is a segment with room for a cut.
   Status EnsureSegment();
+  Status BeginSegment();
   void BeginPayload(uint64_t clock_offset_ns);
 
   Directory& directory_;

@@ -39,7 +39,8 @@ class Recovery {
   enum class Ending : uint8_t { kSealed, kOpen, kDamaged };
 
   Status ListFiles();
-  Status RemoveTemporary();
+  Status RemoveLeftovers();
+  bool IsLeftover(std::string_view name) const;
   Status MakeStore();
   Status ReadManifest();
   Status ReadSnapshot();
@@ -76,7 +77,7 @@ class Recovery {
 
 Result<std::unique_ptr<RecoveredLog>> Recovery::Run() {
   for (const auto step : {&Recovery::ListFiles, &Recovery::ReadManifest, &Recovery::ReadSnapshot,
-                          &Recovery::ReadSegments, &Recovery::RemoveTemporary}) {
+                          &Recovery::ReadSegments, &Recovery::RemoveLeftovers}) {
     Status status = (this->*step)();
     if (!status.ok()) return status;
   }
@@ -115,7 +116,7 @@ Status Recovery::MakeStore() {
   }
   Status status = BeginSegment(1, recovered_->manifest.first_sequence);
   if (!status.ok()) return status;
-  return ReplaceManifest(directory_, recovered_->store, kManifestNumber, recovered_->manifest);
+  return ReplaceManifest(directory_, recovered_->store, recovered_->manifest);
 }
 
 Status Recovery::ReadManifest() {
@@ -342,15 +343,24 @@ Status Recovery::BeginSegment(uint64_t number, uint64_t first_sequence) {
   return recovered_->segment->Publish(directory_);
 }
 
-Status Recovery::RemoveTemporary() {
+// What a crash has left behind: files that were not whole yet, and those that the manifest does not name any more.
+Status Recovery::RemoveLeftovers() {
   for (const std::string& name : names_) {
-    if (!name.ends_with(kTemporarySuffix)) continue;
-    const std::string whole = name.substr(0, name.size() - kTemporarySuffix.size());
-    if (!SegmentNumber(whole) && !SnapshotNumber(whole) && whole != kManifestName) continue;
+    if (!IsLeftover(name)) continue;
     const std::error_code error = Retried([&] { return directory_.Remove(name); });
     if (error && error != std::errc::no_such_file_or_directory) return FileError(name, "removed", error);
   }
   return Status();
+}
+
+bool Recovery::IsLeftover(std::string_view name) const {
+  if (name.ends_with(kTemporarySuffix)) {
+    const std::string_view whole = name.substr(0, name.size() - kTemporarySuffix.size());
+    return SegmentNumber(whole) || SnapshotNumber(whole) || whole == kManifestName;
+  }
+  if (const auto number = SegmentNumber(name)) return *number < recovered_->manifest.first_segment;
+  if (const auto number = SnapshotNumber(name)) return *number != recovered_->manifest.snapshot;
+  return false;
 }
 
 void Recovery::Report(uint64_t bytes) {
@@ -370,8 +380,8 @@ FileHeader NewFileHeader(FileKind kind, const StoreId& store, uint64_t number) {
   return {.kind = kind, .store = store, .number = number, .salt = static_cast<uint32_t>(RandomWord())};
 }
 
-Status ReplaceManifest(Directory& directory, const StoreId& store, uint64_t number, const Manifest& manifest) {
-  const FileHeader header = NewFileHeader(FileKind::kManifest, store, number);
+Status ReplaceManifest(Directory& directory, const StoreId& store, const Manifest& manifest) {
+  const FileHeader header = NewFileHeader(FileKind::kManifest, store, kManifestNumber);
   auto created = FrameWriter::Create(directory, std::string(kManifestName), header, 1);
   if (!created.ok()) return created.TakeStatus();
   FrameWriter& writer = *created.value();

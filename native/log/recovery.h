@@ -56,6 +56,6 @@ Result<std::unique_ptr<RecoveredLog>> Recover(Directory& directory, const Recove
 // A header for a new file.
 FileHeader NewFileHeader(FileKind kind, const StoreId& store, uint64_t number);
 // Makes the manifest this one, for good.
-Status ReplaceManifest(Directory& directory, const StoreId& store, uint64_t number, const Manifest& manifest);
+Status ReplaceManifest(Directory& directory, const StoreId& store, const Manifest& manifest);
 
 }  // namespace shardmap
