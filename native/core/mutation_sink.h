@@ -19,13 +19,14 @@ namespace shardmap {
 
 // The effect of one change, not the operation that had it: replaying effects is idempotent.
 struct Mutation {
+  // Numbers are in files of logs, and are never given to another kind.
   enum class Kind : uint8_t {
-    kInsert,     // an entry that was not there comes last
-    kOverwrite,  // one that was there keeps its place
-    kDelete,
-    kDeadline,    // one that was there gets another deadline, or none
-    kClear,       // all entries go
-    kStructures,  // the store's structures are another text
+    kInsert = 1,     // an entry that was not there comes last
+    kOverwrite = 2,  // one that was there keeps its place
+    kDelete = 3,
+    kDeadline = 4,    // one that was there gets another deadline, or none
+    kClear = 5,       // all entries go
+    kStructures = 6,  // the store's structures are another text
   };
   Kind kind;
   const Key* key;      // nullptr for kClear and kStructures

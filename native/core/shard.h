@@ -219,6 +219,8 @@ class alignas(64) Shard {
   uint64_t last_sequence() const { return last_sequence_.load(std::memory_order_acquire); }
 
   ShardStats Stats() const SHARDMAP_EXCLUDES(mutex_);
+  // Returns when a write that holds the lock at this moment is over.
+  void AwaitWriter() const SHARDMAP_EXCLUDES(mutex_) { const MutexLock lock(mutex_); }
 
  private:
   friend class AllShardsLock;

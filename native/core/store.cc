@@ -417,6 +417,10 @@ void Store::ScheduleExpiry(Session& session) {
   for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].ScheduleExpiry(ContextFor(session, shard));
 }
 
+void Store::AwaitAppended() const {
+  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].AwaitWriter();
+}
+
 Result<bool> Store::SaveStructures(Session& session, const std::optional<std::string>& expected, std::string text) {
   const Value value = Structures::AsValue(text);
   Status status = ReserveMutation(session, nullptr, &value, value.size());

@@ -207,6 +207,11 @@ class Store {
   // Structures::Save, of which the sink learns. Errors: what that refuses with. Throws std::bad_alloc.
   Result<bool> SaveStructures(Session& session, const std::optional<std::string>& expected, std::string text);
 
+  // All that was appended to a stage before this call has had its effect when it returns. Waits for each shard's lock.
+  void AwaitAppended() const;
+
+  const Clock& clock() const { return sequencer_.clock(); }
+
   // Lock-free; see SessionList::TotalSize.
   uint64_t Size() const { return sessions_.TotalSize(); }
 

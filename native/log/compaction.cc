@@ -15,7 +15,7 @@ Result<SnapshotResult> Compact(Directory& directory, Log& log, Store& store, Ses
   // What was appended before may not be seen in the store yet, and is in no segment that stays.
   store.AwaitAppended();
   auto snapshot = WriteSnapshot(directory, log.store(), next.snapshot, store, session, store.LastSequence(),
-                                log.ClockOffsetNanos(), [&] { return log.FlushSync(); });
+                                UnixNanosAtZero(store.clock()), [&] { return log.FlushSync(); });
   if (!snapshot.ok()) return snapshot.TakeStatus();
   status = ReplaceManifest(directory, log.store(), next);
   if (!status.ok()) return status;

@@ -24,13 +24,13 @@ inline Status FileError(std::string_view name, std::string_view doing, const std
 }
 
 inline Status Corrupt(std::string_view name, uint64_t offset, std::string_view what) {
-  return Status(Code::kCorrupt, std::string(name) + " is damaged at byte " + std::to_string(offset) + ": " +
-                                    std::string(what));
+  return Status(Code::kCorrupt,
+                std::string(name) + " is damaged at byte " + std::to_string(offset) + ": " + std::string(what));
 }
 
 inline Status NewerFormat(std::string_view name, uint64_t offset) {
-  return Status(Code::kNewerFormat,
-                std::string(name) + " was written by a newer version of shardmap (byte " + std::to_string(offset) + ")");
+  return Status(Code::kNewerFormat, std::string(name) + " was written by a newer version of shardmap (byte " +
+                                        std::to_string(offset) + ")");
 }
 
 }  // namespace shardmap

@@ -40,12 +40,13 @@ class FrameReader {
   Result<Outcome> Next(Frame* frame);
   // After kDamaged: what is wrong at offset().
   std::string_view damage() const { return damage_; }
-  // After kDamaged: the highest synced_sequence in headers of frames that begin behind offset(). Reads all that is left.
+  // After kDamaged: the highest synced_sequence in headers of frames that begin behind offset(). Reads all that is
+  // left.
   Result<uint64_t> FindSyncedBehind();
 
   const std::string& name() const { return name_; }
   const FileHeader& header() const { return header_; }
-  uint64_t offset() const { return offset_; }        // where the next frame begins
+  uint64_t offset() const { return offset_; }  // where the next frame begins
   uint64_t next_sequence() const { return next_sequence_; }
   uint64_t file_bytes() const { return file_bytes_; }
   File& file() { return *file_; }

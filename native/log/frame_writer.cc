@@ -28,8 +28,8 @@ Result<std::unique_ptr<FrameWriter>> FrameWriter::Create(Directory& directory, s
   return std::make_unique<FrameWriter>(std::move(file), std::move(name), header, first_sequence, FileHeader::kBytes);
 }
 
-FrameWriter::FrameWriter(std::unique_ptr<File> file, std::string name, const FileHeader& header,
-                         uint64_t next_sequence, uint64_t offset)
+FrameWriter::FrameWriter(std::unique_ptr<File> file, std::string name, const FileHeader& header, uint64_t next_sequence,
+                         uint64_t offset)
     : file_(std::move(file)),
       name_(std::move(name)),
       salt_(header.salt),

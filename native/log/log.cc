@@ -1,7 +1,6 @@
 #include "log/log.h"
 
 #include <algorithm>
-#include <chrono>
 #include <new>
 #include <utility>
 
@@ -9,11 +8,6 @@ namespace shardmap {
 namespace {
 
 uint64_t SteadyNanos() { return Clock::Steady().NowNanos(); }
-
-uint64_t UnixNanos() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
-}
 
 Status Copy(const Status& status) {
   return status.ok() ? Status() : Status(status.code(), std::string(status.message()));
@@ -103,7 +97,7 @@ void Log::Run() {
   }
   // Threads that had reserved before writes were refused may have appended since.
   (void)Serve({});
-  if (!is_dead_) (void)writer_.Finish(ClockOffsetNanos());
+  if (!is_dead_) (void)writer_.Finish(UnixNanosAtZero(clock_));
 }
 
 Status Log::Serve(const std::vector<Request>& requests) {
@@ -125,16 +119,16 @@ Status Log::Serve(const std::vector<Request>& requests) {
 
 Status Log::WriteAndSync(const std::vector<Request>& requests) {
   const bool had_unsynced = writer_.has_unsynced();
-  Status status = writer_.WriteCut(staging_, ClockOffsetNanos());
+  Status status = writer_.WriteCut(staging_, UnixNanosAtZero(clock_));
   const uint64_t now_ns = SteadyNanos();
   if (!had_unsynced) unsynced_since_ns_ = now_ns;
   for (const Request& request : requests) {
     if (status.ok() && request.rotation != nullptr) {
-      status = writer_.Rotate(staging_, ClockOffsetNanos(), request.rotation);
+      status = writer_.Rotate(staging_, UnixNanosAtZero(clock_), request.rotation);
     }
   }
-  const bool is_due = options_.policy == SyncPolicy::kAlways || (options_.policy == SyncPolicy::kInterval &&
-                                                                 now_ns - unsynced_since_ns_ >= options_.interval_ns);
+  const bool is_due = options_.policy == SyncPolicy::kAlways ||
+                      (options_.policy == SyncPolicy::kInterval && now_ns - unsynced_since_ns_ >= options_.interval_ns);
   return status.ok() && (is_due || !requests.empty()) ? writer_.Sync() : std::move(status);
 }
 
@@ -145,8 +139,8 @@ void Log::Fail(const Status& status) {
     return;
   }
   is_dead_ = true;
-  failure_ = Status(Code::kLogFailed, "The log has failed, and nothing is written any more: " +
-                                          std::string(status.message()));
+  failure_ =
+      Status(Code::kLogFailed, "The log has failed, and nothing is written any more: " + std::string(status.message()));
   staging_.Refuse(failure_.code(), std::string(failure_.message()));
   if (on_failure_) on_failure_(failure_);
 }
@@ -176,7 +170,5 @@ void Log::Wake() {
   has_work_ = true;
   wake_.NotifyAll();
 }
-
-uint64_t Log::ClockOffsetNanos() const { return UnixNanos() - clock_.NowNanos(); }
 
 }  // namespace shardmap

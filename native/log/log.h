@@ -1,8 +1,8 @@
 // The log of a durable store: takes its mutations, and a thread of its own writes them down.
 //
 // What is staged is handed to the kernel within some milliseconds, so that a process that is killed loses no more than
-// that; when it is synced to the medium is the policy's. One sync is under way at a time: who comes meanwhile shares the
-// next one. While nothing is written the thread sleeps.
+// that; when it is synced to the medium is the policy's. One sync is under way at a time: who comes meanwhile shares
+// the next one. While nothing is written the thread sleeps.
 //
 // A sync that fails, or a write other than for a full disk, ends the log for good: what the medium has is not known any
 // more. Reads of the store go on, writes are refused. A full disk refuses writes until what was taken could be written.
@@ -64,8 +64,6 @@ class Log final : public MutationSink {
   Status Close() SHARDMAP_EXCLUDES(mutex_);
 
   const StoreId& store() const { return store_; }
-  // Nanoseconds since 1970 at the zero of the store's clock, by the system's clock now.
-  uint64_t ClockOffsetNanos() const;
 
  private:
   static constexpr uint64_t kDiskFullRetryNanos = 100'000'000;

@@ -210,8 +210,9 @@ bool DecodeRecord(Decoder* decoder, Record* record) {
   const uint8_t kind = head & kKindMask;
   const bool has_deadline = (head & kHasDeadline) != 0;
   const bool slides = (head & kSlides) != 0;
-  if (kind < static_cast<uint8_t>(Mutation::Kind::kInsert) || kind > static_cast<uint8_t>(Mutation::Kind::kStructures) ||
-      (head & ~(kKindMask | kHasDeadline | kSlides)) != 0 || (slides && !has_deadline)) {
+  if (kind < static_cast<uint8_t>(Mutation::Kind::kInsert) ||
+      kind > static_cast<uint8_t>(Mutation::Kind::kStructures) || (head & ~(kKindMask | kHasDeadline | kSlides)) != 0 ||
+      (slides && !has_deadline)) {
     return false;
   }
   record->kind = static_cast<Mutation::Kind>(kind);

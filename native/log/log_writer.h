@@ -32,8 +32,8 @@ class LogWriter {
   // All that was taken is on the medium when this returns without an error. After kDiskFull it may be tried again, any
   // other error is final.
   Status Sync();
-  // Takes a cut and ends the segment with it. `*first` is then where the log goes on: what was appended before is before
-  // that. May be tried again after kDiskFull.
+  // Takes a cut and ends the segment with it. `*first` is then where the log goes on: what was appended before is
+  // before that. May be tried again after kDiskFull.
   Status Rotate(Staging& staging, uint64_t clock_offset_ns, Manifest* first);
   // Ends with a mark that says that all before it was synced.
   Status Finish(uint64_t clock_offset_ns);

@@ -36,9 +36,20 @@ class Recovery {
     uint64_t offset;
   };
   // What a file was found to be.
-  enum class Ending : uint8_t { kSealed, kOpen, kDamaged };
+  enum class Ending : uint8_t {
+    kSealed,
+    kFollowed,  // sealed, and something follows
+    kOpen,
+    kDamaged,
+  };
+  static Status NotSealed(const FrameReader& reader, Ending ending) {
+    if (ending == Ending::kDamaged) return Corrupt(reader.name(), reader.offset(), reader.damage());
+    return Corrupt(reader.name(), reader.offset(),
+                   ending == Ending::kOpen ? "it ends without its seal" : "something follows its seal");
+  }
 
   Status ListFiles();
+  Status RenewManifest();
   Status RemoveLeftovers();
   bool IsLeftover(std::string_view name) const;
   Status MakeStore();
@@ -77,7 +88,7 @@ class Recovery {
 
 Result<std::unique_ptr<RecoveredLog>> Recovery::Run() {
   for (const auto step : {&Recovery::ListFiles, &Recovery::ReadManifest, &Recovery::ReadSnapshot,
-                          &Recovery::ReadSegments, &Recovery::RemoveLeftovers}) {
+                          &Recovery::ReadSegments, &Recovery::RenewManifest, &Recovery::RemoveLeftovers}) {
     Status status = (this->*step)();
     if (!status.ok()) return status;
   }
@@ -85,8 +96,8 @@ Result<std::unique_ptr<RecoveredLog>> Recovery::Run() {
   return std::move(recovered_);
 }
 
-// What is found may be in the kernel's memory only, where a process was killed before it had synced it: nothing is built
-// on that before it is on the medium. So here, and with the last segment.
+// What is found may be in the kernel's memory only, where a process was killed before it had synced it: nothing is
+// built on that before it is on the medium. So here, and with the last segment.
 Status Recovery::ListFiles() {
   std::error_code error = Retried([&] { return directory_.List(&names_); });
   if (error) return FileError("The directory", "listed", error);
@@ -114,9 +125,7 @@ Status Recovery::MakeStore() {
     const uint64_t word = RandomWord();
     std::memcpy(recovered_->store.data() + at, &word, sizeof word);
   }
-  Status status = BeginSegment(1, recovered_->manifest.first_sequence);
-  if (!status.ok()) return status;
-  return ReplaceManifest(directory_, recovered_->store, recovered_->manifest);
+  return BeginSegment(1, recovered_->manifest.first_sequence);
 }
 
 Status Recovery::ReadManifest() {
@@ -147,9 +156,7 @@ Status Recovery::ReadSnapshot() {
   if (reader.header().store != recovered_->store) return Corrupt(reader.name(), 0, "it is of another store");
   auto ending = ReadCuts(reader);
   if (!ending.ok()) return ending.TakeStatus();
-  if (ending.value() == Ending::kSealed) return Status();
-  return Corrupt(reader.name(), reader.offset(),
-                 ending.value() == Ending::kOpen ? "it ends before it is complete" : reader.damage());
+  return ending.value() == Ending::kSealed ? Status() : NotSealed(reader, ending.value());
 }
 
 Status Recovery::ReadSegments() {
@@ -170,17 +177,16 @@ Status Recovery::ReadSegments() {
     recovered_->segment_number = number;
     sequence = reader.next_sequence();
     if (number == last) return EndWith(std::move(opened.value()), ending.value());
-    if (ending.value() != Ending::kSealed) {
-      return Corrupt(reader.name(), reader.offset(),
-                     ending.value() == Ending::kOpen ? "it ends without its seal" : reader.damage());
-    }
+    if (ending.value() != Ending::kSealed) return NotSealed(reader, ending.value());
   }
   return Status();
 }
 
 Status Recovery::EndWith(std::unique_ptr<FrameReader> reader, Ending ending) {
+  if (ending == Ending::kFollowed && options_.mode == RecoveryMode::kStrict) return NotSealed(*reader, ending);
   const bool is_whole = cut_end_ == reader->offset() && ending != Ending::kDamaged;
   if (!is_whole) return CutTail(std::move(reader), ending == Ending::kDamaged);
+  if (reader->offset() == FileHeader::kBytes) return BeginSegment(recovered_->segment_number, cut_end_sequence_);
   if (ending == Ending::kOpen) return GoOnIn(std::move(reader));
   Status status = WriteAgain(*reader);
   return status.ok() ? BeginSegment(recovered_->segment_number + 1, cut_end_sequence_) : std::move(status);
@@ -205,10 +211,8 @@ Result<Recovery::Ending> Recovery::ReadCuts(FrameReader& reader) {
     }
     NoteSynced(reader, frame.header);
     if (frame.header.kind == FrameKind::kSeal) {
-      if (!cut_.empty() || reader.offset() != reader.file_bytes()) {
-        return Corrupt(reader.name(), cut_end_, "a seal is not at its end");
-      }
-      ending = Ending::kSealed;
+      if (!cut_.empty()) return Corrupt(reader.name(), cut_end_, "a seal is inside of a cut");
+      ending = reader.offset() == reader.file_bytes() ? Ending::kSealed : Ending::kFollowed;
     } else {
       Status status = ApplyFrame(reader, frame);
       if (!status.ok()) return status;
@@ -305,14 +309,14 @@ Status Recovery::KeepTail(FrameReader& reader, uint64_t from) {
 Status Recovery::GoOnIn(std::unique_ptr<FrameReader> reader) {
   Status status = WriteAgain(*reader);
   if (!status.ok()) return status;
-  recovered_->segment = std::make_unique<FrameWriter>(reader->TakeFile(), reader->name(), reader->header(),
-                                                      cut_end_sequence_, cut_end_);
+  recovered_->segment =
+      std::make_unique<FrameWriter>(reader->TakeFile(), reader->name(), reader->header(), cut_end_sequence_, cut_end_);
   return Status();
 }
 
 // Where a sync had failed before the process ended, the kernel has what it could not write in its memory, and takes it
 // for written: it shows it to who reads, and writes it never. So what is not known to be on the medium is written once
-// more before it is synced.
+// more before it is synced, and the size is changed to and fro. (Not made less: a kill then would lose what is there.)
 Status Recovery::WriteAgain(FrameReader& reader) {
   uint64_t at = unsynced_.empty() ? cut_end_ : std::min(cut_end_, unsynced_.front().offset);
   std::vector<uint8_t> buffer(CopyBytes(cut_end_ - at));
@@ -326,22 +330,28 @@ Status Recovery::WriteAgain(FrameReader& reader) {
     if (error) return FileError(reader.name(), "written", error);
     at += read;
   }
-  const std::error_code error = Retried([&] { return reader.file().Sync(); });
+  constexpr uint8_t kByte[] = {0};
+  std::error_code error = WriteFully(reader.file(), cut_end_, kByte);
+  if (error) return FileError(reader.name(), "written", error);
+  error = Retried([&] { return reader.file().SetSize(cut_end_); });
+  if (error) return FileError(reader.name(), "cut back", error);
+  error = Retried([&] { return reader.file().Sync(); });
   return error ? FileError(reader.name(), "synced", error) : Status();
 }
 
 Status Recovery::BeginSegment(uint64_t number, uint64_t first_sequence) {
   const FileHeader header = NewFileHeader(FileKind::kSegment, recovered_->store, number);
-  if (segments_.contains(number)) {
-    const std::error_code error = Retried([&] { return directory_.Remove(SegmentName(number)); });
-    if (error) return FileError(SegmentName(number), "removed", error);
-  }
   auto created = FrameWriter::Create(directory_, SegmentName(number), header, first_sequence);
   if (!created.ok()) return created.TakeStatus();
   recovered_->segment = std::move(created.value());
   recovered_->segment_number = number;
   return recovered_->segment->Publish(directory_);
 }
+
+// It may have got its name in a process that could not sync the directory, and then died: only a name that is given
+// once more is known to stay, and what an older manifest names is about to be removed. So too with a last segment in
+// which nothing is (EndWith); in one with frames the directory was synced before they were written.
+Status Recovery::RenewManifest() { return ReplaceManifest(directory_, recovered_->store, recovered_->manifest); }
 
 // What a crash has left behind: files that were not whole yet, and those that the manifest does not name any more.
 Status Recovery::RemoveLeftovers() {

@@ -1,6 +1,6 @@
-// Reads a store's files when it is opened: finds out what the store was, cuts off what a crash left unfinished, and says
-// where to go on. What it tells is a prefix of what happened: cuts are told whole and in order, up to a cut that is not
-// whole; and damage that is not the mark of a crash is an error.
+// Reads a store's files when it is opened: finds out what the store was, cuts off what a crash left unfinished, and
+// says where to go on. What it tells is a prefix of what happened: cuts are told whole and in order, up to a cut that
+// is not whole; and damage that is not the mark of a crash is an error.
 #pragma once
 
 #include <cstdint>

@@ -11,16 +11,16 @@ namespace shardmap {
 
 class Replay {
  public:
-  // Of a store that has no sink yet and that nobody else uses. `clock_offset_ns` is that of its clock: nanoseconds since
-  // 1970 at its zero.
+  // Of a store that has no sink yet and that nobody else uses. `clock_offset_ns` is that of its clock: nanoseconds
+  // since 1970 at its zero.
   Replay(Store& store, uint64_t clock_offset_ns)
       : store_(store), session_(store.OpenSession()), clock_offset_ns_(clock_offset_ns) {}
   ~Replay() { store_.CloseSession(session_); }
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
 
-  // `clock_offset_ns` is that of the record's deadline. Deadlines that have passed are kept: a later record may put them
-  // off. Throws std::bad_alloc.
+  // `clock_offset_ns` is that of the record's deadline. Deadlines that have passed are kept: a later record may put
+  // them off. Throws std::bad_alloc.
   Status Apply(const Record& record, uint64_t clock_offset_ns);
   // All has been applied: removes what has expired.
   void Finish();

@@ -98,7 +98,8 @@ class SnapshotWriter {
 Result<SnapshotResult> WriteSnapshot(Directory& directory, const StoreId& id, uint64_t number, Store& store,
                                      Session& session, uint64_t last_sequence, uint64_t clock_offset_ns,
                                      const std::function<Status()>& before_publish) {
-  auto created = FrameWriter::Create(directory, SnapshotName(number), NewFileHeader(FileKind::kSnapshot, id, number), 1);
+  auto created =
+      FrameWriter::Create(directory, SnapshotName(number), NewFileHeader(FileKind::kSnapshot, id, number), 1);
   if (!created.ok()) return created.TakeStatus();
   FrameWriter& writer = *created.value();
   SnapshotWriter snapshot(writer, store, session, clock_offset_ns);

@@ -46,8 +46,7 @@ Status Stage::Reserve(const Key* key, const Value* value, size_t value_bytes_max
   }
 
   const size_t value_bytes = value != nullptr ? value->size() : value_bytes_max;
-  const size_t bytes =
-      RoundedUp(sizeof(StagedRecord) + RecordBytesMax(key != nullptr ? key->size : 0, value_bytes));
+  const size_t bytes = RoundedUp(sizeof(StagedRecord) + RecordBytesMax(key != nullptr ? key->size : 0, value_bytes));
   if (chunk_ == nullptr || chunk_->capacity - chunk_->committed.load(std::memory_order_relaxed) < bytes) {
     Status status = AddChunk(bytes);
     if (!status.ok()) {
@@ -65,23 +64,17 @@ Status Stage::Reserve(const Key* key, const Value* value, size_t value_bytes_max
 }
 
 Status Stage::AddChunk(size_t bytes) {
-  StagedChunk* chunk = std::exchange(spare_, nullptr);
-  if (chunk == nullptr || chunk->capacity < bytes) {
-    StagedChunk* const small = chunk;
+  StagedChunk* chunk = nullptr;
+  if (bytes > Staging::kChunkCapacity) {
+    // A chunk for this one, freed as soon as it was taken: for that there must be another behind it.
+    Status status = spare_ == nullptr ? staging_.AllocateChunk(0, &spare_) : Status();
+    if (status.ok()) status = staging_.AllocateChunk(bytes, &chunk);
+    if (!status.ok()) return status;
+  } else if (spare_ != nullptr) {
+    chunk = std::exchange(spare_, nullptr);
+  } else {
     Status status = staging_.AllocateChunk(bytes, &chunk);
-    if (!status.ok()) {
-      spare_ = small;
-      return status;
-    }
-    spare_ = small;
-    // So that it can be freed as soon as its one mutation was taken.
-    if (bytes > Staging::kChunkCapacity && spare_ == nullptr) {
-      status = staging_.AllocateChunk(0, &spare_);
-      if (!status.ok()) {
-        staging_.FreeChunk(chunk);
-        return status;
-      }
-    }
+    if (!status.ok()) return status;
   }
   if (chunk_ == nullptr) {
     first_chunk_.store(chunk, std::memory_order_release);
@@ -181,15 +174,15 @@ Status Staging::AllocateChunk(size_t bytes, StagedChunk** chunk) {
   {
     MutexLock lock(mutex_);
     const uint64_t begin_ns = Clock::Steady().NowNanos();
-    // What is larger than all room there is goes in alone, but for a chunk that each stage keeps.
-    while (bytes_.load(std::memory_order_relaxed) > stages_.size() * kChunkBytes &&
+    // What is larger than all room there is goes in alone, but for the chunks that stages keep.
+    while (bytes_.load(std::memory_order_relaxed) > 2 * kChunkBytes * stages_.size() &&
            bytes_.load(std::memory_order_relaxed) + total > bytes_max_) {
       if (refusal_ != Code::kOk) return Status(refusal_, refusal_message_);
       if (Clock::Steady().NowNanos() - begin_ns >= kWaitNanosMax) {
         return Status(Code::kLogBusy, std::to_string(bytes_.load(std::memory_order_relaxed)) +
                                           " bytes wait for the log to be written, and have for " +
-                                          std::to_string(kWaitNanosMax / 1'000'000) + " ms: " +
-                                          std::to_string(bytes_max_) + " may");
+                                          std::to_string(kWaitNanosMax / 1'000'000) +
+                                          " ms: " + std::to_string(bytes_max_) + " may");
       }
       room_.WaitFor(mutex_, kWaitSliceNanos);
     }

@@ -1,5 +1,5 @@
-// Where mutations wait for the log: memory that sessions fill under their shards' locks, without waiting for anybody, and
-// that one thread, the flusher, empties cut by cut.
+// Where mutations wait for the log: memory that sessions fill under their shards' locks, without waiting for anybody,
+// and that one thread, the flusher, empties cut by cut.
 //
 // A cut is what the log takes at once, and must be a prefix of what happened: with a mutation it has all that happened
 // before that. So every mutation is marked with the number of the cut that is being filled, which it reads before its
@@ -73,7 +73,7 @@ class Stage final : public MutationStage {
 
   // Of the session's thread.
   StagedChunk* chunk_ = nullptr;
-  StagedChunk* spare_ = nullptr;  // follows chunk_, which was made for one large mutation, once that is appended
+  StagedChunk* spare_ = nullptr;    // follows chunk_, which was made for one large mutation, once that is appended
   uint8_t* encoded_end_ = nullptr;  // of what is encoded of the record
   bool has_value_ = false;
 

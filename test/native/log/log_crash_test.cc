@@ -203,17 +203,16 @@ TEST_P(LogFaultTest, AnyCallMayFailAndWhatIsThereIsAPrefix) {
   EXPECT_EQ(failed > 0, !is_interruption);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Faults, LogFaultTest,
-    testing::Values(Fault{std::errc::io_error, CrashDirectory::Lasting::kOnce},
-                    Fault{std::errc::io_error, CrashDirectory::Lasting::kForEver},
-                    Fault{std::errc::no_space_on_device, CrashDirectory::Lasting::kOnce},
-                    Fault{std::errc::no_space_on_device, CrashDirectory::Lasting::kForEver},
-                    Fault{std::errc::interrupted, CrashDirectory::Lasting::kOnce},
-                    Fault{std::errc::too_many_files_open, CrashDirectory::Lasting::kOnce},
-                    Fault{std::errc::too_many_files_open, CrashDirectory::Lasting::kForEver},
-                    Fault{std::errc::read_only_file_system, CrashDirectory::Lasting::kOnce},
-                    Fault{std::errc::read_only_file_system, CrashDirectory::Lasting::kForEver}));
+INSTANTIATE_TEST_SUITE_P(Faults, LogFaultTest,
+                         testing::Values(Fault{std::errc::io_error, CrashDirectory::Lasting::kOnce},
+                                         Fault{std::errc::io_error, CrashDirectory::Lasting::kForEver},
+                                         Fault{std::errc::no_space_on_device, CrashDirectory::Lasting::kOnce},
+                                         Fault{std::errc::no_space_on_device, CrashDirectory::Lasting::kForEver},
+                                         Fault{std::errc::interrupted, CrashDirectory::Lasting::kOnce},
+                                         Fault{std::errc::too_many_files_open, CrashDirectory::Lasting::kOnce},
+                                         Fault{std::errc::too_many_files_open, CrashDirectory::Lasting::kForEver},
+                                         Fault{std::errc::read_only_file_system, CrashDirectory::Lasting::kOnce},
+                                         Fault{std::errc::read_only_file_system, CrashDirectory::Lasting::kForEver}));
 
 TEST(LogFullDiskTest, IsGoneOnFromWhenThereIsRoom) {
   size_t full = 0;

@@ -176,9 +176,9 @@ TEST(LogFormatTest, NamesSortAsNumbersAndOthersAreNone) {
     EXPECT_EQ(SegmentNumber(SegmentName(number)), number);
     EXPECT_EQ(SnapshotNumber(SnapshotName(number)), number);
   }
-  for (const std::string& name : {std::string("segment-7"), std::string("segment-000000000007.tmp"), std::string(),
-                                  std::string("segment-"), std::string("segment-00000000000x"),
-                                  std::string("segment-99999999999999999999"), SnapshotName(7)}) {
+  for (const std::string& name :
+       {std::string("segment-7"), std::string("segment-000000000007.tmp"), std::string(), std::string("segment-"),
+        std::string("segment-00000000000x"), std::string("segment-99999999999999999999"), SnapshotName(7)}) {
     EXPECT_EQ(SegmentNumber(name), std::nullopt) << name;
   }
 }
