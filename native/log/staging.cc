@@ -5,7 +5,6 @@
 #include <limits>
 #include <new>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "base/asymmetric_fence.h"
@@ -95,8 +94,6 @@ void Stage::Append(const Mutation& mutation) {
   }
   p = EncodeRecordDeadline(mutation.deadline, p);
 
-  const uint64_t turn = turn_.load(std::memory_order_relaxed);
-  turn_.store(turn + 1, std::memory_order_relaxed);
   LightFence();
   const uint64_t cut = staging_.cut_.load(std::memory_order_acquire);
   const size_t bytes = static_cast<size_t>(p - record);
@@ -106,7 +103,6 @@ void Stage::Append(const Mutation& mutation) {
     chunk_->next.store(spare_, std::memory_order_release);
     chunk_ = std::exchange(spare_, nullptr);
   }
-  turn_.store(turn + 2, std::memory_order_release);
   is_reserved_.store(false, std::memory_order_release);
 }
 
@@ -178,10 +174,10 @@ Status Staging::AllocateChunk(size_t bytes, StagedChunk** chunk) {
     while (bytes_.load(std::memory_order_relaxed) > 2 * kChunkBytes * stages_.size() &&
            bytes_.load(std::memory_order_relaxed) + total > bytes_max_) {
       if (refusal_ != Code::kOk) return Status(refusal_, refusal_message_);
-      if (Clock::Steady().NowNanos() - begin_ns >= kWaitNanosMax) {
+      if (Clock::Steady().NowNanos() - begin_ns >= wait_ns_max_) {
         return Status(Code::kLogBusy, std::to_string(bytes_.load(std::memory_order_relaxed)) +
                                           " bytes wait for the log to be written, and have for " +
-                                          std::to_string(kWaitNanosMax / 1'000'000) +
+                                          std::to_string(wait_ns_max_ / 1'000'000) +
                                           " ms: " + std::to_string(bytes_max_) + " may");
       }
       room_.WaitFor(mutex_, kWaitSliceNanos);
@@ -218,11 +214,6 @@ std::vector<Stage*> Staging::Stages() {
 void Staging::BeginCut() {
   cut_.fetch_add(1, std::memory_order_seq_cst);
   HeavyFence();
-  for (const Stage* stage : Stages()) {
-    const uint64_t turn = stage->turn_.load(std::memory_order_acquire);
-    if (turn % 2 == 0) continue;
-    while (stage->turn_.load(std::memory_order_acquire) == turn) std::this_thread::yield();
-  }
 }
 
 void Staging::TakeCut(const std::function<void(std::span<const uint8_t> record)>& consume) {

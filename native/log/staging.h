@@ -5,16 +5,16 @@
 // before that. So every mutation is marked with the number of the cut that is being filled, which it reads before its
 // effect can be seen. Whoever sees the effect, and then does something, reads the number later, and so the same or a
 // higher one: of two mutations, one of which happened before the other, the later has no lower mark. The flusher begins
-// a cut by raising the number. It then waits for mutations that are being appended at that moment, and takes all with
-// marks below.
+// a cut by raising the number, and takes all that has a mark below. A mutation that is marked and not yet committed
+// then comes with the next cut: nobody can have seen it under a mark below.
 //
 // In a cut mutations come in the order of their stamps (mutation_sink.h): a merge of the stages, each of which is in
 // order.
 //
-// Pairs: Stage::turn_ is odd before LightFence and the load of cut_ in Append; cut_ is raised before HeavyFence and the
-// load of turn_ in BeginCut: so either the flusher sees that an append is under way, or the append sees the new number.
-// Stage::is_reserved_ and is_asleep_ likewise, in Reserve and FallAsleep. Chunk::committed releases what was appended;
-// the flusher acquires it.
+// Pairs: Chunk::committed releases what was appended; the flusher acquires it. Who has seen a mutation passes
+// LightFence before it loads cut_ in Append; the flusher passes HeavyFence after it has raised cut_ and before it loads
+// committed: so either the new number is seen, or the flusher sees what was seen. Stage::is_reserved_ and is_asleep_
+// likewise, in Reserve and FallAsleep.
 #pragma once
 
 #include <atomic>
@@ -78,8 +78,7 @@ class Stage final : public MutationStage {
   bool has_value_ = false;
 
   // Of the session's thread, read by the flusher.
-  alignas(64) std::atomic<uint64_t> turn_{0};  // odd while a mutation is appended
-  std::atomic<bool> is_reserved_{false};
+  alignas(64) std::atomic<bool> is_reserved_{false};
   std::atomic<StagedChunk*> first_chunk_{nullptr};
 
   // Of the flusher.
@@ -92,11 +91,11 @@ class Staging {
   // Chunks of this size, but for a mutation that is larger.
   static constexpr size_t kChunkBytes = size_t{64} << 10;
   static constexpr size_t kChunkCapacity = kChunkBytes - sizeof(StagedChunk);
-  // How long a writer waits for room at most.
   static constexpr uint64_t kWaitNanosMax = 10'000'000'000;
 
-  // `wake` wakes the flusher; called without any lock.
-  Staging(size_t bytes_max, std::function<void()> wake) : bytes_max_(bytes_max), wake_(std::move(wake)) {}
+  // `wake` wakes the flusher; called without any lock. A writer waits for room so long at most.
+  Staging(size_t bytes_max, std::function<void()> wake, uint64_t wait_ns_max = kWaitNanosMax)
+      : bytes_max_(bytes_max), wait_ns_max_(wait_ns_max), wake_(std::move(wake)) {}
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
 
@@ -110,7 +109,7 @@ class Staging {
 
   // For the flusher.
   // Begins a cut: TakeCut then gives all mutations that had returned when this was called, and some more.
-  void BeginCut() SHARDMAP_EXCLUDES(mutex_);
+  void BeginCut();
   // `consume` gets the records of the cut, in order. Throws what that throws; records that it did not get come next
   // time.
   void TakeCut(const std::function<void(std::span<const uint8_t> record)>& consume) SHARDMAP_EXCLUDES(mutex_);
@@ -137,6 +136,7 @@ class Staging {
   std::vector<Stage*> Stages() SHARDMAP_EXCLUDES(mutex_);
 
   const size_t bytes_max_;
+  const uint64_t wait_ns_max_;
   const std::function<void()> wake_;
 
   alignas(64) std::atomic<uint64_t> cut_{1};  // being filled

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,8 +21,10 @@ namespace shardmap {
 
 class DurableStore {
  public:
-  // Recovers what is in the directory.
-  DurableStore(Directory& directory, size_t shards, LogOptions options = {}, const Clock* clock = nullptr)
+  // Recovers what is in the directory. With `wrap` the store is told to what that makes of the log.
+  DurableStore(
+      Directory& directory, size_t shards, LogOptions options = {}, const Clock* clock = nullptr,
+      const std::function<MutationSink&(Log&)>& wrap = [](Log& log) -> MutationSink& { return log; })
       : directory_(directory), store_(OptionsOf(shards, clock)) {
     options.clock = clock;
     auto recovered = Replayed();
@@ -29,7 +32,7 @@ class DurableStore {
     if (!status_.ok()) return;
     manifest_ = recovered.value()->manifest;
     log_ = std::make_unique<Log>(directory, std::move(recovered.value()), options);
-    store_.LogTo(*log_);
+    store_.LogTo(wrap(*log_));
   }
 
   const Status& status() const { return status_; }

@@ -224,6 +224,9 @@ TEST(LogTest, DeadlinesAreKeptAndWhatHasExpiredMeanwhileIsGone) {
   later.Advance(1'000'000'000);
   DurableStore again(directory, 16, {}, &later);
   const OpenedSession session(again.store());
+  EXPECT_EQ(Get(again.store(), *session, "a moment"), "(absent)");
+  later.Advance(2'000'000);  // a tick of its wheels
+  for (size_t shard = 0; shard < 16; ++shard) (void)again.store().ExpireSome(*session, shard);
   EXPECT_EQ(again.store().Size(), 2u);
   const ReadGuard guard(*session);
   EXPECT_EQ(again.store().TimeLeft(guard, OwnedKey("put off").key()), kForever);

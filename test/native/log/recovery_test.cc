@@ -160,6 +160,29 @@ TEST_F(RecoveryTest, SectorsThatAreZeroedRepeatedOrSwappedAreFound) {
   }
 }
 
+// A cut of several frames, the last of which is cut off.
+TEST_F(RecoveryTest, HalfOfACutIsNotApplied) {
+  auto recovered = check_.Recover(directory_);
+  ASSERT_TRUE(recovered.ok());
+  LogWriter writer(directory_, std::move(recovered.value()), 10'000'000);
+  for (size_t i = 0; i < 30'000; ++i) history_.Append(random_);
+  ASSERT_TRUE(writer.WriteCut(history_.staging(), kClockOffset).ok());
+  const std::string content = *directory_.ContentOf(SegmentName(1));
+  ASSERT_GT(content.size(), LogWriter::kPayloadBytes + 100'000) << "one frame only";
+  EXPECT_EQ(RecoverWith(SegmentName(1), content).size, 30'000u);
+  const Outcome half = RecoverWith(SegmentName(1), content.substr(0, content.size() - 1));
+  EXPECT_EQ(half.code, Code::kOk) << half.message;
+  EXPECT_EQ(half.size, 0u);
+}
+
+TEST_F(RecoveryTest, AFrameThatIsRepeatedIsNotApplied) {
+  ASSERT_NO_FATAL_FAILURE(Write(10, false));
+  const std::string content = *directory_.ContentOf(SegmentName(1));
+  const Outcome outcome = RecoverWith(SegmentName(1), content + content.substr(FileHeader::kBytes));
+  EXPECT_EQ(outcome.code, Code::kOk) << outcome.message;
+  EXPECT_EQ(outcome.size, 10u);
+}
+
 TEST_F(RecoveryTest, FilesThatAreMissingOrForeignAreNamed) {
   ASSERT_NO_FATAL_FAILURE(Write(400, true));
   for (const std::string& name : Names()) {
