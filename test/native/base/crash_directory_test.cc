@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
 #include <thread>
 
@@ -210,6 +209,8 @@ TEST_F(CrashDirectoryTest, RandomUseNeverLosesSyncedBytesNorInventsAny) {
       ASSERT_TRUE(possible[i].contains(content[i])) << "byte " << i << ", round " << round << ", seed " << TestSeed();
     }
     ASSERT_EQ(copy->CrashCopy(random_)->ContentOf("a"), content) << "seed " << TestSeed();
+    ASSERT_FALSE(OpenOrNull(*copy, "a", Mode::kReadWrite)->SetSize(content.size() + kPage));
+    ASSERT_EQ(copy->ContentOf("a"), content + Text(kPage, '\0')) << "what was cut shows again, seed " << TestSeed();
   }
 }
 
@@ -249,6 +250,18 @@ TEST_F(CrashDirectoryTest, ChangesAreKeptByThemselvesOrInOrder) {
   EXPECT_FALSE(directory_.Remove("b"));
   EXPECT_EQ(CrashStates(), (std::set<std::string>{"a=1 b=2", "a=1", "b=2", ""})) << "seed " << TestSeed();
   EXPECT_EQ(CrashStates({.keeps_order_of_names = true}), (std::set<std::string>{"a=1 b=2", "b=2", ""}));
+}
+
+// Of so many changes that chance alone keeps no order.
+TEST_F(CrashDirectoryTest, HalfTheCopiesKeepTheOrderOfChanges) {
+  for (char name = 'a'; name <= 'p'; ++name) CreateFile(directory_, std::string(1, name));
+  size_t in_order = 0;
+  for (size_t i = 0; i < kCopies; ++i) {
+    std::vector<std::string> names;
+    EXPECT_FALSE(directory_.CrashCopy(random_)->List(&names));
+    in_order += names.empty() || names.back()[0] == 'a' + static_cast<char>(names.size()) - 1;
+  }
+  EXPECT_TRUE(in_order > kCopies / 4 && in_order < kCopies * 3 / 4) << in_order << ", seed " << TestSeed();
 }
 
 TEST_F(CrashDirectoryTest, AnOldNameThatLingersIsOfTheSameFile) {
@@ -309,10 +322,12 @@ TEST_F(CrashDirectoryTest, AfterAFailedSyncOfNamesTheyAreNotSureButLaterOnesAre)
 
 TEST_F(CrashDirectoryTest, AKillLosesNothingAndSyncsNothing) {
   const auto file = SyncedFile("a", "old");
-  CreateFile(directory_, "b", "1");
+  const auto unnamed = CreateFile(directory_, "b", "1");
+  EXPECT_FALSE(unnamed->Sync());
   EXPECT_FALSE(WriteFully(*file, 0, BytesOf("new")));
   const auto killed = directory_.KillCopy();
   EXPECT_FALSE(WriteFully(*file, 0, BytesOf("not")));
+  EXPECT_FALSE(WriteFully(*unnamed, 0, BytesOf("2")));
   EXPECT_FALSE(directory_.Remove("b"));
   EXPECT_EQ(StateOf(*killed), "a=new b=1");
   std::set<std::string> contents;
@@ -320,7 +335,9 @@ TEST_F(CrashDirectoryTest, AKillLosesNothingAndSyncsNothing) {
   for (size_t i = 0; i < kCopies; ++i) {
     const auto crashed = killed->CrashCopy(random_, {.tears_sectors = false});
     contents.insert(*crashed->ContentOf("a"));
-    with_b += crashed->ContentOf("b").has_value();
+    const std::optional<std::string> b = crashed->ContentOf("b");
+    with_b += b.has_value();
+    EXPECT_EQ(b.value_or("1"), "1") << "what the other wrote later";
   }
   EXPECT_EQ(contents, (std::set<std::string>{"new", "old"})) << "seed " << TestSeed();
   EXPECT_TRUE(with_b > 0 && with_b < kCopies) << "seed " << TestSeed();
@@ -515,9 +532,15 @@ TEST_F(CrashDirectoryTest, WhatIsPutIsDurableWhateverWasThere) {
   SyncedFile("a", "old");
   EXPECT_FALSE(directory_.Remove("a"));
   directory_.Put("a", "put");
+  const auto file = CreateFile(directory_, "unsure");
+  EXPECT_FALSE(file->SetSize(5));
+  EXPECT_FALSE(file->SetSize(0));
+  SyncWith(*file, std::errc::io_error);
+  directory_.Put("unsure", "");
+  EXPECT_FALSE(directory_.Sync());
   directory_.Put("b", Text(kPage, 'p'));
   directory_.Put("b", "shorter");
-  EXPECT_EQ(CrashStates(), std::set<std::string>{"a=put b=shorter"});
+  EXPECT_EQ(CrashStates(), std::set<std::string>{"a=put b=shorter unsure="});
   EXPECT_EQ(directory_.ContentOf("c"), std::nullopt);
 }
 
