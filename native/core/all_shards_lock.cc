@@ -25,7 +25,7 @@ void AllShardsLock::AppendClear(Session& session) SHARDMAP_NO_THREAD_SAFETY_ANAL
 }
 
 void AllShardsLock::TakeAll(Session& session, std::span<ShardContents> contents) SHARDMAP_NO_THREAD_SAFETY_ANALYSIS {
-  for (size_t i = 0; i < shards_.size(); ++i) contents[i] = shards_[i].TakeAllLocked(session);
+  for (size_t i = 0; i < shards_.size(); ++i) shards_[i].TakeAllLocked(session, &contents[i]);
 }
 
 }  // namespace shardmap

@@ -69,8 +69,9 @@ constexpr size_t kCapacityMin = size_t{1} << Index::kLog2CapacityMin;
 
 void Shard::FreeAll() {
   RetiredList retired;  // frees at once: nobody reads a store that is being destroyed
+  ChunkNumbers numbers;
   MutexLock lock(mutex_);
-  RetireEntries(entries_.TakeAll(), retired);
+  RetireEntries(entries_.TakeAll(&numbers), retired);
   if (index_.allocated()) retired.Add(std::exchange(index_, Index()).block());
   if (old_index_.allocated()) retired.Add(std::exchange(old_index_, Index()).block());
   wheel_.reset();
@@ -593,23 +594,21 @@ void Shard::AwaitClaim(int turn) {
   }
 }
 
-ShardContents Shard::TakeAllLocked(Session& session) {
-  ShardContents contents;
-  contents.wheel = std::move(wheel_);
+void Shard::TakeAllLocked(Session& session, ShardContents* contents) {
+  contents->wheel = std::move(wheel_);
   wake_up_ns_ = kForever;
   const uint64_t count = index_.live() + old_index_.live();
   const uint64_t bytes = entries_.live_bytes() + block_bytes_ + count * sizeof(uint64_t);
   ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
     ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-      contents.entries = entries_.TakeAll();
-      contents.index = std::exchange(index_, Index());
-      contents.old_index = std::exchange(old_index_, Index());
+      contents->entries = entries_.TakeAll(&contents->numbers);
+      contents->index = std::exchange(index_, Index());
+      contents->old_index = std::exchange(old_index_, Index());
     });
   });
   block_bytes_ = 0;
   session.AddToSize(-static_cast<int64_t>(count));
   session.AddToBytes(-static_cast<int64_t>(bytes));
-  return contents;
 }
 
 bool Shard::Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {

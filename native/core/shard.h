@@ -129,6 +129,7 @@ enum class IfExpired : uint8_t { kAbsent, kPresent };
 // What was taken out of a shard: nobody but readers who began before sees it now.
 struct ShardContents {
   EntryChunks entries;
+  ChunkNumbers numbers;
   Index index;
   Index old_index;
   std::unique_ptr<TimerWheel> wheel;
@@ -266,7 +267,8 @@ class alignas(64) Shard {
   PutOutcome OverwriteLocked(const WriteContext& context, const HashedKey& key, Entry** entry, Value& value,
                              const PutRequest& request) SHARDMAP_REQUIRES(mutex_);
   void RemoveLocked(const WriteContext& context, const Found& found) SHARDMAP_REQUIRES(mutex_);
-  ShardContents TakeAllLocked(Session& session) SHARDMAP_REQUIRES(mutex_);
+  // `contents` is new.
+  void TakeAllLocked(Session& session, ShardContents* contents) SHARDMAP_REQUIRES(mutex_);
   void CompactLocked(const WriteContext& context, uint64_t sequence) SHARDMAP_REQUIRES(mutex_);
   // Has the index and the wheel lead to where an entry was moved.
   void NoteMovedLocked(const WriteContext& context, const Entry* from, Entry* to, Place place)

@@ -146,10 +146,10 @@ class Store {
   bool Claim(Session& session, const Key& key, uint64_t nanos);
   void Release(Session& session, const Key& key);
 
-  // Removes what is there, in one step for all writers: what was set before is gone, what is set after stays, whatever
-  // the keys. Readers, who lock nothing, may find it gone from one shard while they still find it in another. Holds the
-  // locks of all shards for some hundred nanoseconds each. Errors: kOutOfMemory (64 bytes a shard), and what the sink
-  // refuses with; then nothing is changed.
+  // Removes what is there, in one step for all who write: what was set before is gone, what is set after stays,
+  // whatever the keys. Who reads locks nothing, and may find one entry gone and then another still there, for as long
+  // as it takes: with the locks of all shards held, microseconds (docs/performance.md, longest lock hold). Errors:
+  // kOutOfMemory (88 bytes a shard are needed), and what the sink refuses with; then nothing is changed.
   Status Clear(Session& session);
 
   // Batches: the same as one after the other in the order given, each operation for itself, only faster.

@@ -13,6 +13,7 @@ import { BUGS as expiry } from './bugs/expiry.mjs';
 import { BUGS as expiryThread } from './bugs/expiry-thread.mjs';
 import { BUGS as keys } from './bugs/keys.mjs';
 import { BUGS as log } from './bugs/log.mjs';
+import { BUGS as mutations } from './bugs/mutations.mjs';
 import { BUGS as operations } from './bugs/operations.mjs';
 import { BUGS as packageBugs } from './bugs/package.mjs';
 import { BUGS as regions } from './bugs/regions.mjs';
@@ -46,6 +47,7 @@ export const BUGS = [
   ...atomics,
   ...batches,
   ...counts,
+  ...mutations,
   ...expiry,
   ...expiryThread,
   ...log,
