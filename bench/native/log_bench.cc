@@ -23,7 +23,8 @@ constexpr size_t kKeys = 200'000;
 class TemporaryLog {
  public:
   explicit TemporaryLog(SyncPolicy policy)
-      : path_((std::filesystem::temp_directory_path() / ("shardmap-log-bench-" + std::to_string(::getpid()))).string()) {
+      : path_(
+            (std::filesystem::temp_directory_path() / ("shardmap-log-bench-" + std::to_string(::getpid()))).string()) {
     std::filesystem::remove_all(path_);
     if (PosixDirectory::Open(path_, PosixDirectory::IfMissing::kCreate, &directory_)) std::abort();
     RecoveryOptions recovery;

@@ -120,9 +120,10 @@ class FailingMachine {
     History history;
     history.set_size(check_.size());
     appended_ = history.size();
-    LogWriter writer(directory_, std::move(recovered.value()), 1000);
+    LogWriter writer(directory_, std::move(recovered.value()), 9000);
     for (int turn = 0; turn < 8; ++turn) {
-      for (size_t i = 0; i < 5; ++i) history.Append(random_);
+      for (size_t i = 0; i < 25; ++i) history.Append(random_);  // of more than a page
+
       appended_ = history.size();
       Status status = Tried([&] { return writer.WriteCut(history.staging(), PrefixCheck::kClockOffset); });
       if (!status.ok()) return Fails(status);
@@ -216,13 +217,13 @@ INSTANTIATE_TEST_SUITE_P(Faults, LogFaultTest,
 
 TEST(LogFullDiskTest, IsGoneOnFromWhenThereIsRoom) {
   size_t full = 0;
-  for (uint64_t capacity = 200; capacity < 6000; capacity += 7) {
+  for (uint64_t capacity = 200; capacity < 30'000; capacity += 37) {
     SCOPED_TRACE("capacity " + std::to_string(capacity));
     CrashDirectory directory(capacity);
     directory.SetCapacity(capacity);
     FailingMachine machine(directory, capacity);
     if (!machine.Run()) ++full;
-    directory.SetCapacity(100'000);
+    directory.SetCapacity(1'000'000);
     ASSERT_NO_FATAL_FAILURE(machine.ExpectPrefix());
     FailingMachine next(directory, capacity + 1);
     EXPECT_TRUE(next.Run());

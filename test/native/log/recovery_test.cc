@@ -18,20 +18,18 @@ constexpr uint64_t kClockOffset = PrefixCheck::kClockOffset;
 class RecoveryTest : public testing::Test {
  protected:
   // Makes a store with a log of so many mutations in segments of 8,000 bytes, of which all but the last cut was synced.
-  void Write(size_t mutations, bool finishes) {
-    auto recovered = check_.Recover(directory_);
+  void Write(size_t mutations, bool finishes) { WriteTo(directory_, history_, mutations, finishes); }
+  void WriteTo(Directory& directory, History& history, size_t mutations, bool finishes) {
+    auto recovered = check_.Recover(directory);
     ASSERT_TRUE(recovered.ok()) << recovered.status().message();
-    LogWriter writer(directory_, std::move(recovered.value()), 8000);
-    while (history_.size() < mutations) {
+    LogWriter writer(directory, std::move(recovered.value()), 8000);
+    while (history.size() < mutations) {
       ASSERT_TRUE(writer.Sync().ok());
-      synced_ = history_.size();
-      for (size_t i = 0; i < 10; ++i) history_.Append(random_);
-      ASSERT_TRUE(writer.WriteCut(history_.staging(), kClockOffset).ok());
+      for (size_t i = 0; i < 10; ++i) history.Append(random_);
+      ASSERT_TRUE(writer.WriteCut(history.staging(), kClockOffset).ok());
     }
-    if (finishes) {
-      ASSERT_TRUE(writer.Finish(kClockOffset).ok());
-      synced_ = history_.size();
-    }
+    if (!finishes) return;
+    ASSERT_TRUE(writer.Finish(kClockOffset).ok());
   }
   std::vector<std::string> Names() {
     std::vector<std::string> names;
@@ -64,7 +62,6 @@ class RecoveryTest : public testing::Test {
   Random random_;
   History history_;
   PrefixCheck check_;
-  uint64_t synced_ = 0;
 };
 
 TEST_F(RecoveryTest, ANewStoreIsEmptyAndStays) {
@@ -198,9 +195,13 @@ TEST_F(RecoveryTest, FilesThatAreMissingOrForeignAreNamed) {
   EXPECT_NE(foreign.message.find("no file of shardmap's"), std::string::npos) << foreign.message;
   const Outcome renamed = RecoverWith(SegmentName(1), *directory_.ContentOf(SegmentName(2)));
   EXPECT_EQ(renamed.code, Code::kCorrupt);
-  CrashDirectory other;
-  ASSERT_TRUE(PrefixCheck().Recover(other).ok());
-  EXPECT_EQ(RecoverWith(SegmentName(1), *other.ContentOf(SegmentName(1))).code, Code::kCorrupt);
+  // One that has the same in it, and is of another store.
+  CrashDirectory directory;
+  History history;
+  ASSERT_NO_FATAL_FAILURE(WriteTo(directory, history, 400, true));
+  const Outcome other = RecoverWith(SegmentName(1), *directory.ContentOf(SegmentName(1)));
+  EXPECT_EQ(other.code, Code::kCorrupt);
+  EXPECT_NE(other.message.find("another store"), std::string::npos) << other.message;
 }
 
 TEST_F(RecoveryTest, ATailThatIsCutOffIsKept) {
