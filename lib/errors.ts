@@ -46,6 +46,12 @@ const CLASSES = {
   ERR_SHARDMAP_CLOSED: ShardMapError,
   ERR_SHARDMAP_OPTIONS_CONFLICT: ShardMapError,
   ERR_SHARDMAP_OUT_OF_MEMORY: ShardMapError,
+  ERR_SHARDMAP_IO: ShardMapError,
+  ERR_SHARDMAP_DISK_FULL: ShardMapError,
+  ERR_SHARDMAP_CORRUPT: ShardMapError,
+  ERR_SHARDMAP_NEWER_FORMAT: ShardMapError,
+  ERR_SHARDMAP_LOG_FAILED: ShardMapError,
+  ERR_SHARDMAP_LOG_BUSY: ShardMapError,
   ERR_SHARDMAP_ADDON_UNAVAILABLE: ShardMapError,
 } as const;
 setPrototypeOf(CLASSES, null);

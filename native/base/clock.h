@@ -15,4 +15,7 @@ class Clock {
   static const Clock& Steady();
 };
 
+// Nanoseconds since 1970 at the zero of the clock, as far as the system's clock tells at this moment.
+uint64_t UnixNanosAtZero(const Clock& clock);
+
 }  // namespace shardmap

@@ -18,6 +18,12 @@ enum class Code : uint8_t {
   kOptionsConflict,
   kClosed,
   kOutOfMemory,
+  kIo,
+  kDiskFull,
+  kCorrupt,
+  kNewerFormat,
+  kLogFailed,
+  kLogBusy,
 };
 
 // The name that JavaScript sees; docs/errors.md has a row for each.
@@ -39,6 +45,18 @@ constexpr std::string_view CodeName(Code code) {
       return "ERR_SHARDMAP_CLOSED";
     case Code::kOutOfMemory:
       return "ERR_SHARDMAP_OUT_OF_MEMORY";
+    case Code::kIo:
+      return "ERR_SHARDMAP_IO";
+    case Code::kDiskFull:
+      return "ERR_SHARDMAP_DISK_FULL";
+    case Code::kCorrupt:
+      return "ERR_SHARDMAP_CORRUPT";
+    case Code::kNewerFormat:
+      return "ERR_SHARDMAP_NEWER_FORMAT";
+    case Code::kLogFailed:
+      return "ERR_SHARDMAP_LOG_FAILED";
+    case Code::kLogBusy:
+      return "ERR_SHARDMAP_LOG_BUSY";
   }
   return "OK";
 }

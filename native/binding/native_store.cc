@@ -218,7 +218,9 @@ std::optional<std::string> ReadText(napi_env env, napi_value value) {
 
 napi_value SaveStructures(napi_env env, Attachment& attachment, const napi_value* args) {
   const std::optional<std::string> expected = ReadText(env, args[0]);
-  return ToJs(env, attachment.store().structures().Save(expected, ReadText(env, args[1]).value_or("")));
+  Result<bool> saved =
+      attachment.store().SaveStructures(attachment.session(), expected, ReadText(env, args[1]).value_or(""));
+  return saved.ok() ? ToJs(env, saved.value()) : Throw(env, saved.status());
 }
 
 napi_value Stats(napi_env env, Attachment& attachment, const napi_value*) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <new>
+#include <utility>
 
 namespace shardmap {
 namespace {
@@ -56,12 +57,11 @@ void ChunkNumbers::Remove(uint32_t number) {
   free_ = number;
 }
 
-void ChunkNumbers::Clear() {
-  std::free(chunks_);
-  chunks_ = nullptr;
-  count_ = 1;
-  capacity_ = 0;
-  free_ = 0;
+void ChunkNumbers::Swap(ChunkNumbers& other) noexcept {
+  std::swap(chunks_, other.chunks_);
+  std::swap(count_, other.count_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(free_, other.free_);
 }
 
 void EntryList::Change(EntryChunk* chunks, size_t count, uint8_t* end) {
@@ -179,14 +179,14 @@ void EntryList::ReplaceChunks(size_t first, size_t count, const EntryChunk& chun
   Change(RecordsIn(records), static_cast<size_t>(next - RecordsIn(records)), end_.load(std::memory_order_relaxed));
 }
 
-EntryChunks EntryList::TakeAll() {
+EntryChunks EntryList::TakeAll(ChunkNumbers* numbers) {
   const EntryChunks taken = view();
   Change(nullptr, 0, nullptr);
   room_ = 0;
   live_bytes_ = 0;
   allocated_bytes_ = 0;
   open_chunk_is_empty_ = false;
-  numbers_.Clear();
+  numbers_.Swap(*numbers);
   return taken;
 }
 

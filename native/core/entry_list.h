@@ -118,7 +118,7 @@ class ChunkNumbers {
   void Remove(uint32_t number);
   uint8_t* operator[](uint32_t number) const { return chunks_[number]; }
   size_t bytes() const { return capacity_ * sizeof *chunks_; }
-  void Clear();
+  void Swap(ChunkNumbers& other) noexcept;
 
  private:
   uint8_t** chunks_ = nullptr;  // by number; of a free one, the next that is free
@@ -185,8 +185,9 @@ class EntryList {
                        end_.load(std::memory_order_relaxed));
   }
 
-  // Empties the list and hands out what was in it, for the caller to retire.
-  EntryChunks TakeAll();
+  // Empties the list and hands out what was in it, for the caller to retire. `numbers` is new, and receives memory that
+  // no reader looks at.
+  EntryChunks TakeAll(ChunkNumbers* numbers);
 
   size_t allocated_bytes() const { return allocated_bytes_; }
   size_t live_bytes() const { return live_bytes_; }

@@ -14,19 +14,19 @@
 
 namespace shardmap {
 
-// Fits 4 bits. Values are used inside the process only, never on disk; composite keys have them in their bytes.
+// Fits 4 bits. Numbers are in files of logs and in the bytes of composite keys, and are never given to another kind.
 enum class KeyKind : uint8_t {
-  kOneByteString,
-  kTwoByteString,
-  kNumber,
-  kBigInt,
-  kNegativeBigInt,
-  kBytes,
-  kFalse,
-  kTrue,
-  kNull,
-  kUndefined,
-  kComposite,
+  kOneByteString = 0,
+  kTwoByteString = 1,
+  kNumber = 2,
+  kBigInt = 3,
+  kNegativeBigInt = 4,
+  kBytes = 5,
+  kFalse = 6,
+  kTrue = 7,
+  kNull = 8,
+  kUndefined = 9,
+  kComposite = 10,
 };
 
 // Longest key, in canonical bytes: enough for any name, and little enough to be read on the fly.

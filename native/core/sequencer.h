@@ -6,6 +6,10 @@
 // no cache line for all threads to fight for (figures in docs/performance.md). Two sessions may then draw the same
 // number at the same time, in different shards.
 //
+// Where a log learns of changes, those that insert nothing take numbers as well, their stamps (mutation_sink.h): one
+// more than the last of the session and of the shard, so that these two rise with every change. The clock stays ahead
+// all the same, as two changes of which one follows the other are further apart than a tick.
+//
 // A tick is 32 ns, so a number stays below 2^53, and so exact in a JavaScript number, for nine years of uptime.
 #pragma once
 
@@ -24,7 +28,8 @@ class Sequencer {
   const Clock& clock() const { return clock_; }
 
   // The number for an insertion by the session numbered `session` (from 1), whose own last number is `session_last`,
-  // into a shard whose last number is `shard_last`. Called under that shard's lock, so that a shard's order is exact.
+  // into a shard whose last number, or stamp, is `shard_last`. Called under that shard's lock, so that a shard's order
+  // is exact.
   uint64_t Next(uint32_t session, uint64_t session_last, uint64_t shard_last) {
     const uint64_t after = std::max(session_last, shard_last) + 1;
     if (IsSoleInserter(session)) return after;

@@ -42,6 +42,13 @@ void SessionList::Close(Session* session) {
   session->in_use_.store(false, std::memory_order_release);
 }
 
+bool SessionList::AnyOpen() const {
+  for (const Session* session = head_.load(std::memory_order_acquire); session != nullptr; session = session->next_) {
+    if (session->in_use_.load(std::memory_order_acquire)) return true;
+  }
+  return false;
+}
+
 uint64_t SessionList::TotalSize() const {
   int64_t total = 0;
   for (const Session* session = head_.load(std::memory_order_acquire); session != nullptr; session = session->next_) {

@@ -5,11 +5,13 @@
 // every record's epoch. Records are as many as threads were at most attached at once.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <utility>
 
 #include "core/epoch.h"
+#include "core/mutation_sink.h"
 
 namespace shardmap {
 
@@ -29,9 +31,18 @@ class Session {
   // The same, however little it is.
   void Reclaim();
 
-  // The number of the entry that this session inserted last.
+  // The last number that this session gave, to an entry or to another mutation.
   uint64_t last_sequence() const { return last_sequence_; }
   void set_last_sequence(uint64_t sequence) { last_sequence_ = sequence; }
+  // Gives the stamp of a mutation that inserts nothing, where `others_last` is the last of what it changes.
+  uint64_t NextStamp(uint64_t others_last) {
+    last_sequence_ = std::max(last_sequence_, others_last) + 1;
+    return last_sequence_;
+  }
+
+  // Where this session's mutations go; nullptr where its store has no sink.
+  MutationStage* stage() const { return stage_; }
+  void set_stage(MutationStage* stage) { stage_ = stage; }
 
   // Counts entries inserted less entries deleted.
   void AddToSize(int64_t delta) {
@@ -63,6 +74,7 @@ class Session {
   RetiredList waiting_;  // unlinked in or before waiting_epoch_
   uint64_t waiting_epoch_ = 0;
   uint64_t last_sequence_ = 0;
+  MutationStage* stage_ = nullptr;
   int64_t bytes_delta_ = 0;
   uint32_t guards_ = 0;
 
@@ -81,6 +93,7 @@ class SessionList {
   // Throws std::bad_alloc.
   Session* Open();
   void Close(Session* session);
+  bool AnyOpen() const;
 
   // Entries in the store: exact for a thread that has seen all changes return, else a moment's view.
   uint64_t TotalSize() const;

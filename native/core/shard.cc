@@ -69,11 +69,18 @@ constexpr size_t kCapacityMin = size_t{1} << Index::kLog2CapacityMin;
 
 void Shard::FreeAll() {
   RetiredList retired;  // frees at once: nobody reads a store that is being destroyed
+  ChunkNumbers numbers;
   MutexLock lock(mutex_);
-  RetireEntries(entries_.TakeAll(), retired);
+  RetireEntries(entries_.TakeAll(&numbers), retired);
   if (index_.allocated()) retired.Add(std::exchange(index_, Index()).block());
   if (old_index_.allocated()) retired.Add(std::exchange(old_index_, Index()).block());
   wheel_.reset();
+}
+
+void ShardContents::Retire(RetiredList& retired) const {
+  RetireEntries(entries, retired);
+  if (index.allocated()) retired.Add(index.block());
+  if (old_index.allocated()) retired.Add(old_index.block());
 }
 
 const Entry* Shard::FindAgain(const HashedKey& key) const {
@@ -155,7 +162,7 @@ PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block**
       MutexLock lock(mutex_);
       outcome = PutLocked(context, key, key_block, value, request, spare.index);
       if (outcome == PutOutcome::kNeedsIndex) needed = GrownCapacityLocked();
-      if (request.deadline.exists()) wake_up_ns = TakeWakeUpLocked();
+      if (request.deadline.exists() && !request.restores()) wake_up_ns = TakeWakeUpLocked();
     }
     context.expiry.Schedule(context.shard, wake_up_ns);
     switch (outcome) {
@@ -206,27 +213,32 @@ PutOutcome Shard::PutLocked(const WriteContext& context, const HashedKey& key, B
   if (IsClaimedLocked(context, key.hash)) return PutOutcome::kClaimed;
   if (request.deadline.exists() && wheel_ != nullptr) wheel_->Prefetch(request.deadline, request.now_ns);
   MoveLinesLocked(context, kMoveLines);
-  Entry* entry = FindLocked(key).entry;
+  const Found found = FindLocked(key);
+  Entry* entry = found.entry;
   const bool was_absent = request.mode != PutMode::kIfUnchanged || request.stamp == EntryStamp{};
   if (entry == nullptr) {
     return was_absent ? InsertLocked(context, key, key_block, value, request, spare) : PutOutcome::kChanged;
   }
-  if (HasPassedFor(request, entry->deadline())) return PutOutcome::kExpired;
+  if (HasPassedFor(request, entry->deadline()) && !request.restores()) return PutOutcome::kExpired;
   switch (request.mode) {
+    case PutMode::kRestoreLast:
+      RemoveLocked(context, found);
+      return InsertLocked(context, key, key_block, value, request, spare);
     case PutMode::kIfUnchanged:
       if (entry->stamp() != request.stamp) return PutOutcome::kChanged;
       break;
     case PutMode::kAdd:
-      return AddLocked(context, entry, value, request);
+      return AddLocked(context, key, entry, value, request);
     default:
       // Cannot fail: it is alive and no writer is inside.
       if (request.existing != nullptr) (void)entry->Read(request.existing);
       if (request.mode == PutMode::kIfAbsent) return PutOutcome::kExisted;
   }
-  return OverwriteLocked(context, &entry, value, request);
+  return OverwriteLocked(context, key, &entry, value, request);
 }
 
-PutOutcome Shard::AddLocked(const WriteContext& context, Entry* entry, const Value& value, const PutRequest& request) {
+PutOutcome Shard::AddLocked(const WriteContext& context, const HashedKey& key, Entry* entry, const Value& value,
+                            const PutRequest& request) {
   ReadValue* const sum = request.existing;
   (void)entry->Read(sum);
   Sum total;
@@ -239,7 +251,7 @@ PutOutcome Shard::AddLocked(const WriteContext& context, Entry* entry, const Val
       break;
   }
   Value result = total.value();
-  const PutOutcome outcome = OverwriteLocked(context, &entry, result, request);
+  const PutOutcome outcome = OverwriteLocked(context, key, &entry, result, request);
   (void)entry->Read(sum);
   return outcome;
 }
@@ -258,10 +270,13 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   }
   const bool inline_value = value.size() <= kInlineValueBytesMax;
   Block* value_block = inline_value ? nullptr : value.TakeBlock();
-  const uint64_t sequence = context.sequencer.Next(context.session.id(), context.session.last_sequence(),
-                                                   last_sequence_.load(std::memory_order_relaxed));
+  const uint64_t sequence =
+      context.sequencer.Next(context.session.id(), context.session.last_sequence(), LastStampLocked());
   Entry* entry = Entry::Create(memory, key.key, key.hash, std::exchange(*key_block, nullptr), value, value_block,
                                sequence, has_timer, deadline);
+  if (MutationStage* const stage = context.session.stage()) {
+    stage->Append({Mutation::Kind::kInsert, &key.key, &value, deadline, sequence});
+  }
   block_bytes_ += OwnedBytes(entry);
   const bool closed_a_chunk = entries_.Append(entry);
   index_.Insert(entry, key.hash);
@@ -270,12 +285,11 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   context.session.set_last_sequence(sequence);
   context.session.AddToSize(1);
   context.session.AddToBytes(BytesOf(entry));
-  if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kPut, &key.key, &value, deadline});
   if (closed_a_chunk) CompactLocked(context, sequence - 1);
   return PutOutcome::kInserted;
 }
 
-PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry** overwritten, Value& value,
+PutOutcome Shard::OverwriteLocked(const WriteContext& context, const HashedKey& key, Entry** overwritten, Value& value,
                                   const PutRequest& request) {
   const Deadline before = (*overwritten)->deadline();
   const Deadline deadline = request.keeps_deadline ? before : request.deadline;
@@ -293,16 +307,13 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, Entry** overwritt
     context.session.AddToBytes(static_cast<int64_t>(block->total_bytes()));
   }
   Block* replaced = entry->value_block();
+  AppendLocked(context, Mutation::Kind::kOverwrite, key.key, &value, deadline);
   ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });
   if (before.exists() || deadline.exists()) FollowDeadlineLocked(entry, before, place, request.now_ns);
   if (replaced != nullptr) {
     block_bytes_ -= replaced->total_bytes();
     context.session.AddToBytes(-static_cast<int64_t>(replaced->total_bytes()));
     context.session.retired().Add(replaced);
-  }
-  if (context.sink != nullptr) {
-    const Key key = entry->key();
-    context.sink->Append(context.shard, {Mutation::Kind::kPut, &key, &value, deadline});
   }
   return PutOutcome::kOverwritten;
 }
@@ -363,9 +374,17 @@ DeleteOutcome Shard::DeleteLocked(const WriteContext& context, const HashedKey& 
   if (HasPassed(found.entry->deadline())) return DeleteOutcome::kExpired;
   if (request.stamp != nullptr && found.entry->stamp() != *request.stamp) return DeleteOutcome::kChanged;
   if (request.existing != nullptr) (void)found.entry->Read(request.existing);
-  if (context.sink != nullptr) context.sink->Append(context.shard, {Mutation::Kind::kDelete, &key.key, nullptr, {}});
+  AppendLocked(context, Mutation::Kind::kDelete, key.key, nullptr, {});
   RemoveLocked(context, found);
   return DeleteOutcome::kDeleted;
+}
+
+void Shard::AppendLocked(const WriteContext& context, Mutation::Kind kind, const Key& key, const Value* value,
+                         Deadline deadline) {
+  MutationStage* const stage = context.session.stage();
+  if (stage == nullptr) return;
+  last_stamp_ = context.session.NextStamp(LastStampLocked());
+  stage->Append({kind, &key, value, deadline, last_stamp_});
 }
 
 void Shard::RemoveLocked(const WriteContext& context, const Found& found) {
@@ -436,30 +455,39 @@ uint64_t Shard::TakeWakeUpLocked() {
   return next_ns;
 }
 
-DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey& key, Deadline deadline) {
+DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey& key, Deadline deadline,
+                                   IfExpired if_expired) {
   DeadlineOutcome outcome;
   uint64_t wake_up_ns = kForever;
   {
     MutexLock lock(mutex_);
     Entry* entry = FindLocked(key).entry;
-    if (entry == nullptr || HasPassed(entry->deadline())) return DeadlineOutcome::kAbsent;
+    if (entry == nullptr) return DeadlineOutcome::kAbsent;
     const Deadline before = entry->deadline();
+    if (if_expired == IfExpired::kAbsent && HasPassed(before)) return DeadlineOutcome::kAbsent;
     outcome = before.exists() ? DeadlineOutcome::kLater : DeadlineOutcome::kNever;
     Place place = 0;
     if (deadline.exists() && !before.exists()) {
       place = PrepareTimerLocked(context, &entry);
       if (place == 0) return DeadlineOutcome::kOutOfMemory;
     }
+    AppendLocked(context, Mutation::Kind::kDeadline, key.key, nullptr, deadline);
     // Values without a deadline are shown without asking again.
     if (deadline != before) ChangeValueLocked([&] { entry->SetDeadline(deadline); });
     FollowDeadlineLocked(entry, before, place, clock_->NowNanos());
-    if (context.sink != nullptr) {
-      context.sink->Append(context.shard, {Mutation::Kind::kDeadline, &key.key, nullptr, deadline});
-    }
-    wake_up_ns = TakeWakeUpLocked();
+    if (if_expired == IfExpired::kAbsent) wake_up_ns = TakeWakeUpLocked();
   }
   context.expiry.Schedule(context.shard, wake_up_ns);
   return outcome;
+}
+
+void Shard::ScheduleExpiry(const WriteContext& context) {
+  uint64_t wake_up_ns = kForever;
+  {
+    MutexLock lock(mutex_);
+    wake_up_ns = TakeWakeUpLocked();
+  }
+  context.expiry.Schedule(context.shard, wake_up_ns);
 }
 
 bool Shard::PutOff(const HashedKey& key, Deadline deadline) {
@@ -566,37 +594,21 @@ void Shard::AwaitClaim(int turn) {
   }
 }
 
-uint64_t Shard::Clear(const WriteContext& context) {
-  EntryChunks entries;
-  Index index;
-  Index old_index;
-  std::unique_ptr<TimerWheel> wheel;
-  uint64_t count = 0;
-  {
-    MutexLock lock(mutex_);
-    wheel = std::move(wheel_);
-    wake_up_ns_ = kForever;
-    count = index_.live() + old_index_.live();
-    const uint64_t bytes = entries_.live_bytes() + block_bytes_ + count * sizeof(uint64_t);
-    ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-      ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-        entries = entries_.TakeAll();
-        index = std::exchange(index_, Index());
-        old_index = std::exchange(old_index_, Index());
-      });
+void Shard::TakeAllLocked(Session& session, ShardContents* contents) {
+  contents->wheel = std::move(wheel_);
+  wake_up_ns_ = kForever;
+  const uint64_t count = index_.live() + old_index_.live();
+  const uint64_t bytes = entries_.live_bytes() + block_bytes_ + count * sizeof(uint64_t);
+  ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
+    ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
+      contents->entries = entries_.TakeAll(&contents->numbers);
+      contents->index = std::exchange(index_, Index());
+      contents->old_index = std::exchange(old_index_, Index());
     });
-    block_bytes_ = 0;
-    context.session.AddToSize(-static_cast<int64_t>(count));
-    context.session.AddToBytes(-static_cast<int64_t>(bytes));
-    if (context.sink != nullptr)
-      context.sink->Append(context.shard, {Mutation::Kind::kClearShard, nullptr, nullptr, {}});
-  }
-  // Only readers see these now; walking and retiring them needs no lock.
-  RetiredList& retired = context.session.retired();
-  RetireEntries(entries, retired);
-  if (index.allocated()) retired.Add(index.block());
-  if (old_index.allocated()) retired.Add(old_index.block());
-  return count;
+  });
+  block_bytes_ = 0;
+  session.AddToSize(-static_cast<int64_t>(count));
+  session.AddToBytes(-static_cast<int64_t>(bytes));
 }
 
 bool Shard::Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {

@@ -19,11 +19,16 @@
 // as long as the version is the same, without looking at the entry; unless that has a deadline. (Insertions leave it
 // alone: no value was there.)
 //
+// Where a log learns of changes, each is appended to the session's stage under the lock, after all that can fail and
+// before anybody can see it. That makes the log a prefix: who does something because it saw a change appends later, so
+// a log that ends anywhere has no effect without its cause.
+//
 // Pairs: value_version_ in ChangeValueLocked, its first store before the release of what changes, its last with
 // release, acquire in GetVersioned. layout_version_, current_ and draining_ release in ChangeLayoutLocked, acquire in
 // FindForRead and Store.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +57,6 @@ namespace shardmap {
 struct WriteContext {
   const HashSeed& seed;
   Sequencer& sequencer;
-  MutationSink* sink;  // or nullptr
   ExpiryPort& expiry;
   size_t shard;
   Session& session;
@@ -82,6 +86,9 @@ enum class PutMode : uint8_t {
   kIfAbsent,     // leaves it
   kIfUnchanged,  // overwrites it if its stamp is still the request's
   kAdd,          // overwrites it by the sum of its value and the given one
+  // Of a log that is replayed; also where the entry has expired.
+  kRestoreInPlace,  // overwrites it
+  kRestoreLast,     // takes it away first, so that the new one comes last
 };
 
 struct PutRequest {
@@ -92,6 +99,8 @@ struct PutRequest {
   Deadline deadline;            // of the entry from then on
   uint64_t now_ns = 0;          // when the put began, where there is a deadline
   bool keeps_deadline = false;  // the deadline is only for an entry that is inserted
+
+  bool restores() const { return mode >= PutMode::kRestoreInPlace; }
 };
 
 enum class PutOutcome : uint8_t {
@@ -113,6 +122,21 @@ enum class DeleteOutcome : uint8_t { kDeleted, kAbsent, kChanged, kClaimed, kExp
 
 // What is known of an entry's deadline, or that memory ran out.
 enum class DeadlineOutcome : uint8_t { kAbsent, kNever, kLater, kOutOfMemory };
+
+// What an entry is taken for whose deadline has passed and that is there yet.
+enum class IfExpired : uint8_t { kAbsent, kPresent };
+
+// What was taken out of a shard: nobody but readers who began before sees it now.
+struct ShardContents {
+  EntryChunks entries;
+  ChunkNumbers numbers;
+  Index index;
+  Index old_index;
+  std::unique_ptr<TimerWheel> wheel;
+
+  // Retires all of it, without any lock held.
+  void Retire(RetiredList& retired) const;
+};
 
 // When a deletion is made, and who learns of what it deletes.
 struct DeleteRequest {
@@ -167,13 +191,15 @@ class alignas(64) Shard {
   void Release(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
 
   // Gives the entry another deadline, or none. Tells what it had before.
-  DeadlineOutcome SetDeadline(const WriteContext& context, const HashedKey& key, Deadline deadline)
-      SHARDMAP_EXCLUDES(mutex_);
+  DeadlineOutcome SetDeadline(const WriteContext& context, const HashedKey& key, Deadline deadline,
+                              IfExpired if_expired) SHARDMAP_EXCLUDES(mutex_);
   // Puts a deadline that slides off until `deadline`. Returns whether there is an entry.
   // A sink does not learn of it: each read would be a write.
   bool PutOff(const HashedKey& key, Deadline deadline) SHARDMAP_EXCLUDES(mutex_);
   // Removes what has expired, a slice of it. Returns when to call again, or kForever.
   uint64_t ExpireSome(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
+  // Asks for a call of ExpireSome for what was restored.
+  void ScheduleExpiry(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
 
   // Puts `entries[i]` under `keys[i]` as the request says, one after the other; `key_blocks[i]` as above. Few of them,
   // as they are put under one hold of the lock. Returns how many were put: all, unless memory ran out.
@@ -187,9 +213,6 @@ class alignas(64) Shard {
   }
   void PrefetchEnd() const { UnlockedEntries().PrefetchEnd(); }
 
-  // Returns how many entries there were.
-  uint64_t Clear(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
-
   // Adds up to `count` live entries with numbers above `after`, in order; `count` is not 0. Returns whether there may
   // be more. Lock-free; within a ReadGuard.
   bool Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const SHARDMAP_EXCLUDES(mutex_);
@@ -197,8 +220,12 @@ class alignas(64) Shard {
   uint64_t last_sequence() const { return last_sequence_.load(std::memory_order_acquire); }
 
   ShardStats Stats() const SHARDMAP_EXCLUDES(mutex_);
+  // Returns when a write that holds the lock at this moment is over.
+  void AwaitWriter() const SHARDMAP_EXCLUDES(mutex_) { const MutexLock lock(mutex_); }
 
  private:
+  friend class AllShardsLock;
+
   // Indexes up to this size move to another size in one go: microseconds (docs/performance.md, longest lock hold).
   static constexpr size_t kMoveAtOnceSlots = 512;
   // Lines of a larger old index that each write moves; finishes long before the new one is full.
@@ -234,16 +261,26 @@ class alignas(64) Shard {
                           const PutRequest& request, Index& spare) SHARDMAP_REQUIRES(mutex_);
   DeleteOutcome DeleteLocked(const WriteContext& context, const HashedKey& key, const DeleteRequest& request)
       SHARDMAP_REQUIRES(mutex_);
-  PutOutcome AddLocked(const WriteContext& context, Entry* entry, const Value& value, const PutRequest& request)
-      SHARDMAP_REQUIRES(mutex_);
-  // The entry may move, for a timer.
-  PutOutcome OverwriteLocked(const WriteContext& context, Entry** entry, Value& value, const PutRequest& request)
-      SHARDMAP_REQUIRES(mutex_);
+  PutOutcome AddLocked(const WriteContext& context, const HashedKey& key, Entry* entry, const Value& value,
+                       const PutRequest& request) SHARDMAP_REQUIRES(mutex_);
+  // The entry, which is the key's, may move, for a timer.
+  PutOutcome OverwriteLocked(const WriteContext& context, const HashedKey& key, Entry** entry, Value& value,
+                             const PutRequest& request) SHARDMAP_REQUIRES(mutex_);
   void RemoveLocked(const WriteContext& context, const Found& found) SHARDMAP_REQUIRES(mutex_);
+  // `contents` is new.
+  void TakeAllLocked(Session& session, ShardContents* contents) SHARDMAP_REQUIRES(mutex_);
   void CompactLocked(const WriteContext& context, uint64_t sequence) SHARDMAP_REQUIRES(mutex_);
   // Has the index and the wheel lead to where an entry was moved.
   void NoteMovedLocked(const WriteContext& context, const Entry* from, Entry* to, Place place)
       SHARDMAP_REQUIRES(mutex_);
+
+  // The last number that an entry or another mutation of this shard was given.
+  uint64_t LastStampLocked() const SHARDMAP_REQUIRES(mutex_) {
+    return std::max(last_stamp_, last_sequence_.load(std::memory_order_relaxed));
+  }
+  // Tells the session's stage, if it has one, of a change that inserts nothing.
+  void AppendLocked(const WriteContext& context, Mutation::Kind kind, const Key& key, const Value* value,
+                    Deadline deadline) SHARDMAP_REQUIRES(mutex_);
 
   bool HasPassed(Deadline deadline) const { return deadline.exists() && deadline.HasPassed(clock_->NowNanos()); }
   // A put that only overwrites comes in time if it began in time, and so asks for the time once: it is told nothing of
@@ -314,8 +351,11 @@ class alignas(64) Shard {
   std::atomic<uint64_t> value_version_{kFirstValueVersion};
 
   alignas(64) EntryList entries_ SHARDMAP_GUARDED_BY(mutex_);
-  // Written under the mutex; read without it by scans, to pass by a shard that has nothing new for them.
+  // Of entries. Written under the mutex; read without it by scans, to pass by a shard that has nothing new for them.
   std::atomic<uint64_t> last_sequence_{0};
+  // Of mutations that insert nothing. Apart, as who walks to the last entry that there is must not be led beyond it:
+  // the next one may get any number above the last entry's.
+  uint64_t last_stamp_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t block_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   Index old_index_ SHARDMAP_GUARDED_BY(mutex_);
   size_t next_line_to_move_ SHARDMAP_GUARDED_BY(mutex_) = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -10,6 +11,8 @@
 #include <string>
 #include <thread>
 #include <utility>
+
+#include "core/all_shards_lock.h"
 
 namespace shardmap {
 namespace {
@@ -29,6 +32,20 @@ Status SizeError(const Key& key, size_t value_size) {
   }
   return Status(Code::kValueTooLong, "The value takes " + std::to_string(value_size) + " bytes; at most " +
                                          std::to_string(kValueBytesMax) + " are allowed");
+}
+
+// Asks the session's stage for room for a mutation, if it has one. See MutationStage::Reserve.
+Status ReserveMutation(Session& session, const Key* key, const Value* value, size_t value_bytes_max) {
+  MutationStage* const stage = session.stage();
+  return stage == nullptr ? Status() : stage->Reserve(key, value, value_bytes_max);
+}
+Status ReserveMutation(Session& session, const Key& key) { return ReserveMutation(session, &key, nullptr, 0); }
+Status ReserveMutation(Session& session, const Key& key, const Value& value) {
+  return ReserveMutation(session, &key, &value, value.size());
+}
+
+void ReleaseMutation(Session& session) {
+  if (MutationStage* const stage = session.stage()) stage->Release();
 }
 
 // False when there is no memory. `*block` stays nullptr where the key fits inside its entry.
@@ -81,7 +98,6 @@ size_t Store::DefaultShards() {
 Store::Store(const StoreOptions& options)
     : seed_(options.seed),
       log2_shards_(static_cast<unsigned>(std::countr_zero(options.shards == 0 ? DefaultShards() : options.shards))),
-      sink_(options.sink),
       ttl_ns_(options.ttl_ns),
       slides_(options.slides),
       expiry_(*this, options.scheduler),
@@ -93,6 +109,31 @@ Store::Store(const StoreOptions& options)
 
 Store::~Store() {
   for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].FreeAll();
+}
+
+Session* Store::OpenSession() {
+  Session* const session = sessions_.Open();
+  if (sink_ == nullptr) return session;
+  try {
+    session->set_stage(sink_->OpenStage());
+  } catch (...) {
+    sessions_.Close(session);
+    throw;
+  }
+  return session;
+}
+
+void Store::CloseSession(Session* session) {
+  if (MutationStage* const stage = session->stage()) {
+    session->set_stage(nullptr);
+    sink_->CloseStage(stage);
+  }
+  sessions_.Close(session);
+}
+
+void Store::LogTo(MutationSink& sink) {
+  assert(!sessions_.AnyOpen());
+  sink_ = &sink;
 }
 
 bool Store::Get(const ReadGuard&, const Key& key, ReadValue* out) const {
@@ -160,11 +201,11 @@ Result<bool> Store::Insert(const ReadGuard&, Session& session, const Key& key, V
 
 Status Store::Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome) {
   if (!HasAllowedSizes(key, value.size())) return SizeError(key, value.size());
-  if (sink_ != nullptr) {
-    const bool may_grow = request.mode == PutMode::kAdd && value.size() < kInlineValueBytesMax;
-    Status status = sink_->Reserve(key.size, may_grow ? kInlineValueBytesMax : value.size());
-    if (!status.ok()) return status;
-  }
+  // What an addition makes is another value.
+  const bool is_sum = request.mode == PutMode::kAdd && value.size() <= kInlineValueBytesMax;
+  Status status =
+      is_sum ? ReserveMutation(session, &key, nullptr, kInlineValueBytesMax) : ReserveMutation(session, key, value);
+  if (!status.ok()) return status;
   Block* key_block = nullptr;
   *outcome = PutOutcome::kOutOfMemory;
   if (value.PrepareForStore() && CopyLongKey(key, &key_block)) {
@@ -175,7 +216,7 @@ Status Store::Put(Session& session, const Key& key, Value& value, const PutReque
   }
   if (key_block != nullptr) Block::Free(key_block);
   const bool changed = *outcome == PutOutcome::kInserted || *outcome == PutOutcome::kOverwritten;
-  if (!changed && sink_ != nullptr) sink_->Release();
+  if (!changed) ReleaseMutation(session);
   session.ReclaimIfWorthwhile();
   return *outcome == PutOutcome::kOutOfMemory ? Status::OutOfMemory() : Status();
 }
@@ -188,27 +229,29 @@ Result<bool> Store::Delete(Session& session, const Key& key) {
 }
 
 Status Store::Delete(Session& session, const Key& key, const DeleteRequest& request, DeleteOutcome* outcome) {
-  if (sink_ != nullptr) {
-    Status status = sink_->Reserve(key.size, 0);
-    if (!status.ok()) return status;
-  }
+  Status status = ReserveMutation(session, key);
+  if (!status.ok()) return status;
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
   TableOf(shard).Prefetch(hashed.hash);
   *outcome = shards_[shard].Delete(ContextFor(session, shard), hashed, request);
-  if (*outcome != DeleteOutcome::kDeleted && sink_ != nullptr) sink_->Release();
+  if (*outcome != DeleteOutcome::kDeleted) ReleaseMutation(session);
   session.ReclaimIfWorthwhile();
   return Status();
 }
 
 Status Store::Clear(Session& session) {
-  for (size_t shard = 0; shard < shards(); ++shard) {
-    if (sink_ != nullptr) {
-      Status status = sink_->Reserve(0, 0);
-      if (!status.ok()) return status;
-    }
-    shards_[shard].Clear(ContextFor(session, shard));
+  const std::unique_ptr<ShardContents[]> contents(new (std::nothrow) ShardContents[shards()]);
+  if (contents == nullptr) return Status::OutOfMemory();
+  Status status = ReserveMutation(session, nullptr, nullptr, 0);
+  if (!status.ok()) return status;
+  {
+    AllShardsLock lock({shards_.get(), shards()});
+    lock.AppendClear(session);
+    lock.TakeAll(session, {contents.get(), shards()});
   }
+  // Only readers see these now; walking and retiring them needs no lock.
+  for (size_t shard = 0; shard < shards(); ++shard) contents[shard].Retire(session.retired());
   session.Reclaim();
   return Status();
 }
@@ -306,14 +349,13 @@ void Store::Release(Session& session, const Key& key) {
 // --- Expiry ----------------------------------------------------------------------------------------------------------
 
 Result<Store::Expires> Store::SetLifetime(Session& session, const Key& key, const Lifetime& lifetime) {
-  if (sink_ != nullptr) {
-    Status status = sink_->Reserve(key.size, 0);
-    if (!status.ok()) return status;
-  }
+  Status status = ReserveMutation(session, key);
+  if (!status.ok()) return status;
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
-  const DeadlineOutcome outcome = shards_[shard].SetDeadline(ContextFor(session, shard), hashed,
-                                                             DeadlineOf(lifetime, sequencer_.clock().NowNanos()));
+  const Deadline deadline = DeadlineOf(lifetime, sequencer_.clock().NowNanos());
+  const DeadlineOutcome outcome =
+      shards_[shard].SetDeadline(ContextFor(session, shard), hashed, deadline, IfExpired::kAbsent);
   session.ReclaimIfWorthwhile();
   switch (outcome) {
     case DeadlineOutcome::kNever:
@@ -321,7 +363,7 @@ Result<Store::Expires> Store::SetLifetime(Session& session, const Key& key, cons
     case DeadlineOutcome::kLater:
       return Expires::kLater;
     default:
-      if (sink_ != nullptr) sink_->Release();
+      ReleaseMutation(session);
   }
   if (outcome == DeadlineOutcome::kOutOfMemory) return Status::OutOfMemory();
   return Expires::kAbsent;
@@ -347,6 +389,45 @@ uint64_t Store::ExpireSome(Session& session, size_t shard) {
   const uint64_t next_ns = shards_[shard].ExpireSome(ContextFor(session, shard));
   session.ReclaimIfWorthwhile();
   return next_ns;
+}
+
+// --- Replay ----------------------------------------------------------------------------------------------------------
+
+Status Store::Restore(Session& session, const Key& key, Value value, Deadline deadline, RestoreMode mode) {
+  assert(session.stage() == nullptr);
+  PutRequest request;
+  request.mode = mode == RestoreMode::kInsert ? PutMode::kRestoreLast : PutMode::kRestoreInPlace;
+  request.deadline = deadline;
+  request.now_ns = sequencer_.clock().NowNanos();
+  PutOutcome outcome;
+  return Put(session, key, value, request, &outcome);
+}
+
+Status Store::RestoreDeadline(Session& session, const Key& key, Deadline deadline) {
+  assert(session.stage() == nullptr);
+  const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
+  const DeadlineOutcome outcome =
+      shards_[shard].SetDeadline(ContextFor(session, shard), hashed, deadline, IfExpired::kPresent);
+  session.ReclaimIfWorthwhile();
+  return outcome == DeadlineOutcome::kOutOfMemory ? Status::OutOfMemory() : Status();
+}
+
+void Store::ScheduleExpiry(Session& session) {
+  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].ScheduleExpiry(ContextFor(session, shard));
+}
+
+void Store::AwaitAppended() const {
+  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].AwaitWriter();
+}
+
+Result<bool> Store::SaveStructures(Session& session, const std::optional<std::string>& expected, std::string text) {
+  const Value value = Structures::AsValue(text);
+  Status status = ReserveMutation(session, nullptr, &value, value.size());
+  if (!status.ok()) return status;
+  const bool was_saved = structures_.Save(session, expected, std::move(text));
+  if (!was_saved) ReleaseMutation(session);
+  return was_saved;
 }
 
 // --- Batches ---------------------------------------------------------------------------------------------------------
@@ -422,15 +503,13 @@ Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, const Pu
     if (group.candidates[i] == nullptr) shards_[group.shards[i]].PrefetchEnd();
   }
   for (size_t first = 0; first < group.size;) {
-    const size_t run = sink_ == nullptr ? group.EndOfRun(first) - first : 1;
-    if (sink_ != nullptr) {
-      Status status = sink_->Reserve(entries[first].key.size, entries[first].value.size());
-      if (!status.ok()) return status;
-    }
+    const size_t run = session.stage() == nullptr ? group.EndOfRun(first) - first : 1;
+    Status status = ReserveMutation(session, entries[first].key, entries[first].value);
+    if (!status.ok()) return status;
     const size_t shard = group.shards[first];
     const size_t put = shards_[shard].PutMany(ContextFor(session, shard), {&group.keys[first], run}, &entries[first],
                                               &key_blocks.blocks[first], request);
-    if (put == 0 && sink_ != nullptr) sink_->Release();
+    if (put == 0) ReleaseMutation(session);
     *count += put;
     first += put;
     if (put != run) return Status::OutOfMemory();
@@ -488,14 +567,12 @@ Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* c
   for (const Key& key : keys) AddTo(&group, key);
   PrepareWrites(session, &group);
   for (size_t first = 0; first < group.size;) {
-    const size_t run = sink_ == nullptr ? group.EndOfRun(first) - first : 1;
-    if (sink_ != nullptr) {
-      Status status = sink_->Reserve(group.keys[first].key.size, 0);
-      if (!status.ok()) return status;
-    }
+    const size_t run = session.stage() == nullptr ? group.EndOfRun(first) - first : 1;
+    Status status = ReserveMutation(session, group.keys[first].key);
+    if (!status.ok()) return status;
     const size_t shard = group.shards[first];
     const size_t deleted = shards_[shard].DeleteMany(ContextFor(session, shard), {&group.keys[first], run});
-    if (deleted == 0 && sink_ != nullptr) sink_->Release();
+    if (deleted == 0) ReleaseMutation(session);
     *count += deleted;
     first += run;
   }

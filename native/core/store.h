@@ -10,7 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -31,7 +33,6 @@ namespace shardmap {
 
 struct StoreOptions {
   size_t shards = 0;                     // a power of two up to Store::kShardsMax; 0: by the number of cores
-  MutationSink* sink = nullptr;          // learns of every change; outlives the store
   const Clock* clock = nullptr;          // nullptr: the steady clock
   uint64_t ttl_ns = kForever;            // of entries that are put without a lifetime of their own; not 0
   bool slides = false;                   // whether Touch renews these; needs a ttl_ns
@@ -65,6 +66,12 @@ struct ValueVersions {
   std::shared_ptr<const void> owner;   // keeps them readable when the store has gone
 };
 
+// Where a log that is replayed puts an entry.
+enum class RestoreMode : uint8_t {
+  kInsert,     // last, also where there is one
+  kOverwrite,  // in the place of the one that is there; last where there is none
+};
+
 // What a value is compared with: numbers as SameValueZero does, others by kind and bytes.
 struct Expectation {
   const Value& value;
@@ -90,8 +97,10 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // Every thread opens a session of its own and closes it before the store is destroyed. Open throws std::bad_alloc.
-  Session* OpenSession() { return sessions_.Open(); }
-  void CloseSession(Session* session) { sessions_.Close(session); }
+  Session* OpenSession();
+  void CloseSession(Session* session);
+  // From now on the sink learns of every change. No session may be open; the sink outlives those that will be.
+  void LogTo(MutationSink& sink);
 
   // Reads. Lock-free. What `out` refers to lives as long as the guard.
   bool Get(const ReadGuard& guard, const Key& key, ReadValue* out) const;
@@ -137,7 +146,10 @@ class Store {
   bool Claim(Session& session, const Key& key, uint64_t nanos);
   void Release(Session& session, const Key& key);
 
-  // Removes what is there, shard by shard; entries that others insert meanwhile may stay.
+  // Removes what is there, in one step for all who write: what was set before is gone, what is set after stays,
+  // whatever the keys. Who reads locks nothing, and may find one entry gone and then another still there, for as long
+  // as it takes: with the locks of all shards held, microseconds (docs/performance.md, longest lock hold). Errors:
+  // kOutOfMemory (88 bytes a shard are needed), and what the sink refuses with; then nothing is changed.
   Status Clear(Session& session);
 
   // Batches: the same as one after the other in the order given, each operation for itself, only faster.
@@ -180,6 +192,26 @@ class Store {
   uint64_t ttl_ns() const { return ttl_ns_; }
   bool slides() const { return slides_; }
 
+  // Replay, before LogTo: the sink does not learn of it. Beside these, Delete and Clear do what a log says.
+
+  // Puts an entry with just this deadline, whether or not that has passed: then it may be absent at once. What it takes
+  // the place of may have expired too, and nobody hears of that. Errors: as writes; but with kInsert the entry that was
+  // there may be gone.
+  Status Restore(Session& session, const Key& key, Value value, Deadline deadline, RestoreMode mode);
+  // Gives the entry, if there is one, just this deadline. Error: kOutOfMemory.
+  Status RestoreDeadline(Session& session, const Key& key, Deadline deadline);
+  // What was restored expires by itself from now on; before, its order would depend on when that happens.
+  void ScheduleExpiry(Session& session);
+
+  Structures& structures() { return structures_; }
+  // Structures::Save, of which the sink learns. Errors: what that refuses with. Throws std::bad_alloc.
+  Result<bool> SaveStructures(Session& session, const std::optional<std::string>& expected, std::string text);
+
+  // All that was appended to a stage before this call has had its effect when it returns. Waits for each shard's lock.
+  void AwaitAppended() const;
+
+  const Clock& clock() const { return sequencer_.clock(); }
+
   // Lock-free; see SessionList::TotalSize.
   uint64_t Size() const { return sessions_.TotalSize(); }
 
@@ -194,7 +226,6 @@ class Store {
   // The value of an entry met by a scan under the same guard. False if it was deleted since.
   bool ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const;
 
-  Structures& structures() { return structures_; }
   ValueVersions value_versions() const { return {&shards_[0].value_version(), sizeof(Shard), shards_}; }
   StoreStats Stats() const;
   size_t shards() const { return size_t{1} << log2_shards_; }
@@ -208,9 +239,7 @@ class Store {
   // The highest bits of the hash; the index uses the lowest ones.
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
   IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
-  WriteContext ContextFor(Session& session, size_t shard) {
-    return {seed_, sequencer_, sink_, expiry_, shard, session};
-  }
+  WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, expiry_, shard, session}; }
   Deadline DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const;
   bool HasPassed(Deadline deadline) const {
     return deadline.exists() && deadline.HasPassed(sequencer_.clock().NowNanos());
@@ -240,7 +269,7 @@ class Store {
 
   const HashSeed seed_;
   const unsigned log2_shards_;
-  MutationSink* const sink_;
+  MutationSink* sink_ = nullptr;  // constant while a session is open
   const uint64_t ttl_ns_;
   const bool slides_;
   ExpiryPort expiry_;

@@ -88,6 +88,12 @@ class OwnedEntry {
   Entry* entry_;
 };
 
+// Empties a list as a clear does.
+inline void RetireAll(EntryList& list, RetiredList& retired) {
+  ChunkNumbers numbers;
+  list.TakeAll(&numbers).Retire(retired);
+}
+
 // A session that closes itself.
 class OpenedSession {
  public:

@@ -12,6 +12,8 @@ import { BUGS as epochs } from './bugs/epochs.mjs';
 import { BUGS as expiry } from './bugs/expiry.mjs';
 import { BUGS as expiryThread } from './bugs/expiry-thread.mjs';
 import { BUGS as keys } from './bugs/keys.mjs';
+import { BUGS as log } from './bugs/log.mjs';
+import { BUGS as mutations } from './bugs/mutations.mjs';
 import { BUGS as operations } from './bugs/operations.mjs';
 import { BUGS as packageBugs } from './bugs/package.mjs';
 import { BUGS as regions } from './bugs/regions.mjs';
@@ -45,7 +47,9 @@ export const BUGS = [
   ...atomics,
   ...batches,
   ...counts,
+  ...mutations,
   ...expiry,
   ...expiryThread,
+  ...log,
   ...packageBugs,
 ];

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import docs from '../../scripts/checks/docs.mjs';
 import layers from '../../scripts/checks/layers.mjs';
+import planted from '../../scripts/checks/planted.mjs';
 
 const trees: string[] = [];
 
@@ -97,5 +98,21 @@ describe('docs', () => {
     const { violations } = docs(tree({ 'README.md': `# shardmap\n${text}\n`, 'docs/errors.md': page }));
     expect(violations).toHaveLength(1);
     expect(violations[0]).toMatch(/^README\.md: .*gone.* leads nowhere$/);
+  });
+});
+
+describe('planted', () => {
+  const bug = { name: 'bug', file: 'native/core/store.cc', find: 'lock();' };
+
+  it('accepts a text that occurs once', () => {
+    expect(planted(tree({ 'native/core/store.cc': 'lock(); unlock(1);' }), [bug]).violations).toEqual([]);
+  });
+
+  it.each([
+    [0, 'block(1);'],
+    [2, 'lock(); lock();'],
+  ])('finds one that occurs %i times', (count, text) => {
+    const { violations } = planted(tree({ 'native/core/store.cc': text }), [bug]);
+    expect(violations).toEqual([`bug: its text occurs ${count} times in native/core/store.cc`]);
   });
 });

@@ -173,6 +173,7 @@ constexpr Work kWorks[] = {{"grow", Nothing, Grow},
                            {"expire", FillMillionAndGiveDeadlines, Expire},
                            {"scan", FillMillion, Scan},
                            {"clear", FillMillion, Clear},
+                           {"clear-with-deadlines", FillMillionAndGiveDeadlines, Clear},
                            {"stats", FillMillion, Stats}};
 
 // --- The measurement -------------------------------------------------------------------------------------------------
@@ -201,8 +202,11 @@ void LockHold(benchmark::State& state, const Work& work) {
 [[maybe_unused]] const bool registered = [] {
   for (const Work& work : kWorks) {
     const std::string name = std::string("LockHold/work:") + work.name;
-    benchmark::RegisterBenchmark(name.c_str(), [&](benchmark::State& state) { LockHold(state, work); })
-        ->ArgName("shards")
+    auto* const registration =
+        benchmark::RegisterBenchmark(name.c_str(), [&](benchmark::State& state) { LockHold(state, work); });
+    // All of them at once.
+    if (work.perform == Clear) registration->Arg(static_cast<int64_t>(Store::kShardsMax));
+    registration->ArgName("shards")
         ->Arg(1)
         ->Arg(static_cast<int64_t>(Store::DefaultShards()))
         ->Iterations(1)

@@ -14,7 +14,9 @@ namespace shardmap {
 namespace {
 
 constexpr Code kErrors[] = {Code::kInvalidKey,      Code::kKeyTooLong, Code::kValueTooLong, Code::kInvalidArgument,
-                            Code::kOptionsConflict, Code::kClosed,     Code::kOutOfMemory};
+                            Code::kOptionsConflict, Code::kClosed,     Code::kOutOfMemory,  Code::kIo,
+                            Code::kDiskFull,        Code::kCorrupt,    Code::kNewerFormat,  Code::kLogFailed,
+                            Code::kLogBusy};
 
 TEST(StatusTest, EveryCodeHasANameOfItsOwn) {
   std::set<std::string_view> names;

@@ -21,7 +21,7 @@ constexpr size_t kChunkBytes = 12 * 40;  // of entries of 40 bytes
 // A list as a shard uses it, with a reference beside it. Values are short, so entries own no blocks.
 class ListWithModel {
  public:
-  ~ListWithModel() { list.TakeAll().Retire(retired); }
+  ~ListWithModel() { RetireAll(list, retired); }
 
   // Appends an entry whose key has `key_bytes` bytes. Returns its number.
   uint64_t Append(size_t key_bytes, size_t value_bytes = 8) {
@@ -292,7 +292,7 @@ TEST(EntryListTest, TakingAllLeavesAnEmptyList) {
   ListWithModel model;
   FillChunks(model, 5);
   const size_t allocated = model.list.allocated_bytes();
-  model.list.TakeAll().Retire(model.retired);
+  RetireAll(model.list, model.retired);
   EXPECT_GE(model.retired.bytes(), allocated);
   EXPECT_EQ(model.list.allocated_bytes(), 0u);
   EXPECT_EQ(model.list.live_bytes(), 0u);

@@ -23,7 +23,7 @@ class EntryListViewTest : public testing::Test {
  protected:
   EntryListViewTest() : writer_(*sessions_.Open()) {}
   ~EntryListViewTest() override {
-    list_.TakeAll().Retire(writer_.retired());
+    RetireAll(list_, writer_.retired());
     sessions_.Close(&writer_);
   }
 
@@ -111,7 +111,7 @@ TEST_F(EntryListViewTest, IsOfOneMomentWhileChunksAreOpenedAndTakenAway) {
       Scaled(1000000),
       [&](size_t) {
         Append(264);
-        if (random.OneIn(5)) list_.TakeAll().Retire(writer_.retired());
+        if (random.OneIn(5)) RetireAll(list_, writer_.retired());
       },
       check);
 }

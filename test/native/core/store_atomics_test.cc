@@ -79,7 +79,8 @@ TEST_F(StoreAtomicsTest, AStampHoldsUntilTheEntryIsChanged) {
   EXPECT_FALSE(SetIf("4", second));
   EXPECT_FALSE(DeleteIf(EntryStamp{}));
   EXPECT_TRUE(SetIf("5", EntryStamp{}));
-  EXPECT_NE(Stamp(), second);  // another entry, though its version may be the same
+  EXPECT_NE(Stamp(), first);  // another entry, though its version is the same
+  EXPECT_FALSE(SetIf("6", first));
   EXPECT_FALSE(SetIf("6", second));
   EXPECT_EQ(Get(), "5");
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "allocation_probe.h"
+#include "core/recording_sink.h"
 #include "core/store.h"
 #include "core/store_model.h"
 #include "fixtures.h"
@@ -19,16 +20,20 @@
 namespace shardmap {
 namespace {
 
-// Counts reservations that are neither used nor given back.
-class CountingSink final : public MutationSink {
+// Counts reservations that are neither used nor given back. One stage is enough for one thread.
+class CountingSink final : public MutationSink, MutationStage {
  public:
-  Status Reserve(size_t, size_t) override {
+  MutationStage* OpenStage() override { return this; }
+  void CloseStage(MutationStage*) override {}
+  int open = 0;
+
+ private:
+  Status Reserve(const Key*, const Value*, size_t) override {
     ++open;
     return Status();
   }
-  void Append(size_t, const Mutation&) override { --open; }
+  void Append(const Mutation&) override { --open; }
   void Release() override { --open; }
-  int open = 0;
 };
 
 class StoreOutOfMemoryTest : public testing::TestWithParam<size_t> {
@@ -37,12 +42,7 @@ class StoreOutOfMemoryTest : public testing::TestWithParam<size_t> {
   void SetBatch(size_t granted);
 
   CountingSink sink_;
-  Store store_{[this] {
-    StoreOptions options;
-    options.shards = GetParam();
-    options.sink = &sink_;
-    return options;
-  }()};
+  LoggedStore store_{OptionsFor(GetParam()), sink_};
   OpenedSession session_{store_};
   StoreModel model_;
   RandomUse use_{GetParam(), 1500};
@@ -161,7 +161,7 @@ TEST(StoreOutOfMemoryExpiryTest, AFailedOperationChangesNeitherValueNorDeadline)
     std::map<OwnedKey, Modelled> model;
     CountingSink sink;
     const HandTurnedClock clock;
-    Store store{StoreOptions{.shards = 4, .sink = &sink, .clock = &clock}};
+    LoggedStore store{StoreOptions{.shards = 4, .clock = &clock}, sink};
     const OpenedSession session(store);
     RandomUse use{7, 1500};
     size_t failures = 0;
@@ -252,7 +252,8 @@ TEST(StoreOutOfMemoryLeakTest, NothingIsLostWhereverABatchFails) {
       const AllocationCount allocated;
       size_t failed = 0;
       {
-        Store store{StoreOptions{.shards = 2, .sink = has_sink ? &sink : nullptr}};
+        Store store{OptionsFor(2)};
+        if (has_sink) store.LogTo(sink);
         const OpenedSession session(store);
         std::vector<BatchEntry> entries;
         for (const OwnedKey& key : keys) entries.push_back({key.key(), BorrowedValue(ValueKind::kClone, text)});
@@ -266,6 +267,21 @@ TEST(StoreOutOfMemoryLeakTest, NothingIsLostWhereverABatchFails) {
       EXPECT_EQ(sink.open, 0);
     }
   }
+}
+
+TEST(StoreOutOfMemoryClearTest, ChangesNothing) {
+  CountingSink sink;
+  LoggedStore store{OptionsFor(64), sink};
+  const OpenedSession session(store);
+  ASSERT_TRUE(store.Set(*session, OwnedKey("key").key(), Value(ValueKind::kTrue)).ok());
+  {
+    const AllocationRefusal refusal(0);
+    EXPECT_EQ(store.Clear(*session).code(), Code::kOutOfMemory);
+  }
+  EXPECT_EQ(sink.open, 0);
+  EXPECT_EQ(store.Size(), 1u);
+  EXPECT_TRUE(store.Clear(*session).ok());
+  EXPECT_EQ(store.Size(), 0u);
 }
 
 TEST(StoreOutOfMemoryBatchTest, KeysThatCannotBeSortedAreDeletedAllTheSame) {

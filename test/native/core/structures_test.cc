@@ -10,34 +10,48 @@
 namespace shardmap {
 namespace {
 
-TEST(StructuresTest, AreEmptyAtFirst) { EXPECT_EQ(Structures().Load(), std::nullopt); }
+class StructuresTest : public testing::Test {
+ protected:
+  SessionList sessions_;
+  Session* const session_ = sessions_.Open();
+};
 
-TEST(StructuresTest, AreReplacedByWhoKnowsThem) {
+TEST_F(StructuresTest, AreEmptyAtFirst) { EXPECT_EQ(Structures().Load(), std::nullopt); }
+
+TEST_F(StructuresTest, AreReplacedByWhoKnowsThem) {
   Structures structures;
-  EXPECT_TRUE(structures.Save(std::nullopt, "a"));
-  EXPECT_TRUE(structures.Save("a", "a,b"));
+  EXPECT_TRUE(structures.Save(*session_, std::nullopt, "a"));
+  EXPECT_TRUE(structures.Save(*session_, "a", "a,b"));
   EXPECT_EQ(structures.Load(), "a,b");
 }
 
-TEST(StructuresTest, AreNotReplacedByWhoDoesNot) {
+TEST_F(StructuresTest, AreNotReplacedByWhoDoesNot) {
   Structures structures;
-  EXPECT_FALSE(structures.Save("", "a"));
-  EXPECT_TRUE(structures.Save(std::nullopt, "a"));
-  EXPECT_FALSE(structures.Save(std::nullopt, "b"));
-  EXPECT_FALSE(structures.Save("b", "b"));
+  EXPECT_FALSE(structures.Save(*session_, "", "a"));
+  EXPECT_TRUE(structures.Save(*session_, std::nullopt, "a"));
+  EXPECT_FALSE(structures.Save(*session_, std::nullopt, "b"));
+  EXPECT_FALSE(structures.Save(*session_, "b", "b"));
   EXPECT_EQ(structures.Load(), "a");
 }
 
-TEST(StructuresTest, LoseNothingOfManyThreads) {
+TEST_F(StructuresTest, AreRestoredWhateverTheyWere) {
+  Structures structures;
+  structures.Restore("a");
+  EXPECT_TRUE(structures.Save(*session_, "a", "a,b"));
+  structures.Restore("c");
+  EXPECT_EQ(structures.Load(), "c");
+}
+
+TEST_F(StructuresTest, LoseNothingOfManyThreads) {
   constexpr int kThreads = 4;
   constexpr size_t kEach = 500;
   Structures structures;
   std::vector<std::thread> threads;
   for (int thread = 0; thread < kThreads; ++thread) {
-    threads.emplace_back([&structures, name = static_cast<char>('a' + thread)] {
+    threads.emplace_back([&structures, session = sessions_.Open(), name = static_cast<char>('a' + thread)] {
       for (size_t added = 0; added < kEach;) {
         const std::optional<std::string> known = structures.Load();
-        if (structures.Save(known, known.value_or("") + name)) ++added;
+        if (structures.Save(*session, known, known.value_or("") + name)) ++added;
       }
     });
   }

@@ -152,7 +152,7 @@ export const BUGS = [
     name: 'reservation of a deletion in a batch kept for nothing',
     why: 'the log would run out of room',
     file: 'native/core/store.cc',
-    find: '    if (deleted == 0 && sink_ != nullptr) sink_->Release();\n    *count',
+    find: '    if (deleted == 0) ReleaseMutation(session);\n    *count',
     replace: '    *count',
     test: 'core/mutation_sink_test',
     filter: 'MutationSinkTest.*',

@@ -33,7 +33,7 @@ export const BUGS = [
     name: 'size that a clear does not change',
     why: 'sizes are sums of what each session did',
     file: 'native/core/shard.cc',
-    find: '    context.session.AddToSize(-static_cast<int64_t>(count));\n',
+    find: '  session.AddToSize(-static_cast<int64_t>(count));\n',
     replace: '',
     test: 'core/shard_test',
     filter: 'ShardTest.ClearsInTheMiddleOfAMove',

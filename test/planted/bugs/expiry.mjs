@@ -16,7 +16,7 @@ export const BUGS = [
     name: 'write that takes an expired entry for one that is there',
     why: 'it would keep its place, and its event would be missing',
     file: 'native/core/shard.cc',
-    find: '  if (HasPassedFor(request, entry->deadline())) return PutOutcome::kExpired;\n',
+    find: '  if (HasPassedFor(request, entry->deadline()) && !request.restores()) return PutOutcome::kExpired;\n',
     replace: '',
     test: 'core/store_expiry_test',
     filter: '*Model*',
@@ -69,7 +69,7 @@ export const BUGS = [
     name: 'earlier deadline that nobody asks to be called for',
     why: 'it would stay until the one that was asked for',
     file: 'native/core/shard.cc',
-    find: '      if (request.deadline.exists()) wake_up_ns = TakeWakeUpLocked();\n    }\n    context.expiry.Schedule(context.shard, wake_up_ns);\n    switch',
+    find: '      if (request.deadline.exists() && !request.restores()) wake_up_ns = TakeWakeUpLocked();\n    }\n    context.expiry.Schedule(context.shard, wake_up_ns);\n    switch',
     replace:
       '      if (request.deadline.exists() && wake_up_ns_ == kForever) wake_up_ns = TakeWakeUpLocked();\n    }\n    context.expiry.Schedule(context.shard, wake_up_ns);\n    switch',
     test: 'core/store_expiry_test',

@@ -106,7 +106,7 @@ export const BUGS = [
     name: 'clear that forgets the draining table',
     why: 'what had not moved yet would rise from the dead',
     file: 'native/core/shard.cc',
-    find: '      old_index = std::exchange(old_index_, Index());\n',
+    find: '      contents->old_index = std::exchange(old_index_, Index());\n',
     replace: '',
     test: 'core/shard_test',
     filter: 'ShardTest.ClearsInTheMiddleOfAMove',

@@ -80,18 +80,18 @@ export const BUGS = [
     name: 'clear that leaves the value version alone',
     why: 'who keeps a value would go on believing it',
     file: 'native/core/shard.cc',
-    find: `    ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-      ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-        entries = entries_.TakeAll();
-        index = std::exchange(index_, Index());
-        old_index = std::exchange(old_index_, Index());
-      });
-    });`,
-    replace: `    ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-      entries = entries_.TakeAll();
-      index = std::exchange(index_, Index());
-      old_index = std::exchange(old_index_, Index());
-    });`,
+    find: `  ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
+    ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
+      contents->entries = entries_.TakeAll(&contents->numbers);
+      contents->index = std::exchange(index_, Index());
+      contents->old_index = std::exchange(old_index_, Index());
+    });
+  });`,
+    replace: `  ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
+    contents->entries = entries_.TakeAll(&contents->numbers);
+    contents->index = std::exchange(index_, Index());
+    contents->old_index = std::exchange(old_index_, Index());
+  });`,
     test: 'core/value_version_test',
     filter: 'ValueVersionTest.*',
   },
@@ -99,19 +99,19 @@ export const BUGS = [
     name: 'clear under the next value version',
     why: 'who reads a value after the bump keeps it for good',
     file: 'native/core/shard.cc',
-    find: `    ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-      ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-        entries = entries_.TakeAll();
-        index = std::exchange(index_, Index());
-        old_index = std::exchange(old_index_, Index());
-      });
-    });`,
-    replace: `    ChangeValueLocked([] {});
+    find: `  ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
     ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
-      entries = entries_.TakeAll();
-      index = std::exchange(index_, Index());
-      old_index = std::exchange(old_index_, Index());
-    });`,
+      contents->entries = entries_.TakeAll(&contents->numbers);
+      contents->index = std::exchange(index_, Index());
+      contents->old_index = std::exchange(old_index_, Index());
+    });
+  });`,
+    replace: `  ChangeValueLocked([] {});
+  ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
+    contents->entries = entries_.TakeAll(&contents->numbers);
+    contents->index = std::exchange(index_, Index());
+    contents->old_index = std::exchange(old_index_, Index());
+  });`,
     test: 'core/value_version_test',
     filter: '*ThreadTest*',
   },

@@ -1,0 +1,174 @@
+#include "log/log.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace shardmap {
+namespace {
+
+uint64_t SteadyNanos() { return Clock::Steady().NowNanos(); }
+
+Status Copy(const Status& status) {
+  return status.ok() ? Status() : Status(status.code(), std::string(status.message()));
+}
+
+}  // namespace
+
+Log::Log(Directory& directory, std::unique_ptr<RecoveredLog> recovered, const LogOptions& options,
+         std::function<void(const Status&)> on_failure)
+    : options_(options),
+      clock_(options.clock != nullptr ? *options.clock : Clock::Steady()),
+      on_failure_(std::move(on_failure)),
+      staging_(options.staged_bytes_max, [this] { Wake(); }),
+      store_(recovered->store),
+      writer_(directory, std::move(recovered), options.segment_bytes),
+      thread_([this] { Run(); }) {}
+
+Log::~Log() { (void)Close(); }
+
+void Log::Flush(std::function<void(const Status&)> done) { Ask({std::move(done), nullptr}); }
+
+Status Log::FlushSync() { return AskAndWait(nullptr); }
+
+Status Log::Rotate(Manifest* first) { return AskAndWait(first); }
+
+void Log::Ask(Request request) {
+  {
+    MutexLock lock(mutex_);
+    if (!is_closing_) {
+      requests_.push_back(std::move(request));
+      has_work_ = true;
+      wake_.NotifyAll();
+      return;
+    }
+  }
+  request.done(Status(Code::kClosed, "The log is closed"));
+}
+
+Status Log::AskAndWait(Manifest* rotation) {
+  struct {
+    Mutex mutex;
+    Condition done;
+    bool is_done = false;
+    Status status;
+  } state;
+  const Done done = [&](const Status& status) {
+    MutexLock lock(state.mutex);
+    state.status = Copy(status);
+    state.is_done = true;
+    state.done.NotifyAll();
+  };
+  Ask({done, rotation});
+  MutexLock lock(state.mutex);
+  while (!state.is_done) state.done.Wait(state.mutex);
+  return std::move(state.status);
+}
+
+Status Log::Close() {
+  MutexLock close_lock(close_mutex_);
+  if (!is_closed_) {
+    staging_.Refuse(Code::kClosed, "The store is closed");
+    const Status flushed = FlushSync();
+    close_code_ = flushed.code();
+    close_message_ = flushed.ok() ? "" : std::string(flushed.message());
+    {
+      MutexLock lock(mutex_);
+      is_closing_ = true;
+      has_work_ = true;
+      wake_.NotifyAll();
+    }
+    thread_.join();
+    is_closed_ = true;
+  }
+  return close_code_ == Code::kOk ? Status() : Status(close_code_, close_message_);
+}
+
+void Log::Run() {
+  while (!Wait()) {
+    std::vector<Request> requests;
+    {
+      MutexLock lock(mutex_);
+      requests.swap(requests_);
+    }
+    // Whoever asked before this cut has all in it that returned before.
+    const Status status = Serve(requests);
+    for (const Request& request : requests) request.done(status);
+  }
+  // Threads that had reserved before writes were refused may have appended since.
+  (void)Serve({});
+  if (!is_dead_) (void)writer_.Finish(UnixNanosAtZero(clock_));
+}
+
+Status Log::Serve(const std::vector<Request>& requests) {
+  if (is_dead_) return Copy(failure_);
+  Status status;
+  try {
+    status = WriteAndSync(requests);
+  } catch (const std::bad_alloc&) {
+    status = Status::OutOfMemory();
+  }
+  if (!status.ok()) {
+    Fail(status);
+  } else if (!failure_.ok()) {
+    failure_ = Status();
+    staging_.Accept();
+  }
+  return status;
+}
+
+Status Log::WriteAndSync(const std::vector<Request>& requests) {
+  const bool had_unsynced = writer_.has_unsynced();
+  Status status = writer_.WriteCut(staging_, UnixNanosAtZero(clock_));
+  const uint64_t now_ns = SteadyNanos();
+  if (!had_unsynced) unsynced_since_ns_ = now_ns;
+  for (const Request& request : requests) {
+    if (status.ok() && request.rotation != nullptr) {
+      status = writer_.Rotate(staging_, UnixNanosAtZero(clock_), request.rotation);
+    }
+  }
+  const bool is_due = options_.policy == SyncPolicy::kAlways ||
+                      (options_.policy == SyncPolicy::kInterval && now_ns - unsynced_since_ns_ >= options_.interval_ns);
+  return status.ok() && (is_due || !requests.empty()) ? writer_.Sync() : std::move(status);
+}
+
+void Log::Fail(const Status& status) {
+  failure_ = Copy(status);
+  if (status.code() == Code::kDiskFull || status.code() == Code::kOutOfMemory) {
+    staging_.Refuse(status.code(), std::string(status.message()));
+    return;
+  }
+  is_dead_ = true;
+  failure_ =
+      Status(Code::kLogFailed, "The log has failed, and nothing is written any more: " + std::string(status.message()));
+  staging_.Refuse(failure_.code(), std::string(failure_.message()));
+  if (on_failure_) on_failure_(failure_);
+}
+
+bool Log::Wait() {
+  const bool may_sleep = staging_.FallAsleep();
+  MutexLock lock(mutex_);
+  if (is_dead_ || (failure_.ok() && may_sleep)) {
+    // Of what is to be synced in time the time is known; all else wakes.
+    const bool has_deadline = !is_dead_ && writer_.has_unsynced() && options_.policy == SyncPolicy::kInterval;
+    const uint64_t due_ns = has_deadline ? unsynced_since_ns_ + options_.interval_ns : kForever;
+    for (uint64_t now_ns = SteadyNanos(); !has_work_ && now_ns < due_ns; now_ns = SteadyNanos()) {
+      wake_.WaitFor(mutex_, std::min(due_ns - now_ns, kWaitNanosMax));
+    }
+  }
+  // What has begun to come is let come for a moment, but where somebody waits for it.
+  if (requests_.empty() && !is_closing_ && !is_dead_) {
+    wake_.WaitFor(mutex_, !failure_.ok() ? kDiskFullRetryNanos : HandOverNanos());
+  }
+  has_work_ = false;
+  staging_.Awake();
+  return is_closing_ && requests_.empty();
+}
+
+void Log::Wake() {
+  MutexLock lock(mutex_);
+  has_work_ = true;
+  wake_.NotifyAll();
+}
+
+}  // namespace shardmap

@@ -1,0 +1,61 @@
+// Reads a store's files when it is opened: finds out what the store was, cuts off what a crash left unfinished, and
+// says where to go on. What it tells is a prefix of what happened: cuts are told whole and in order, up to a cut that
+// is not whole; and damage that is not the mark of a crash is an error.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/directory.h"
+#include "base/status.h"
+#include "log/frame_writer.h"
+#include "log/log_format.h"
+
+namespace shardmap {
+
+enum class RecoveryMode : uint8_t {
+  // An invalid tail of the last segment, behind all that is known to have been synced, is what a crash leaves behind:
+  // it is cut off, and kept in a file of its own.
+  kTail,
+  // It is an error.
+  kStrict,
+};
+
+struct RecoveryProgress {
+  uint64_t bytes = 0;  // read so far
+  uint64_t bytes_total = 0;
+  uint64_t records = 0;
+};
+
+struct RecoveryOptions {
+  RecoveryMode mode = RecoveryMode::kTail;
+  // Told each record in its order, and nanoseconds since 1970 at the zero of its deadline. A status that is not ok ends
+  // the recovery.
+  std::function<Status(const Record& record, uint64_t clock_offset_ns)> apply;
+  // Called now and then.
+  std::function<void(const RecoveryProgress& progress)> report;
+};
+
+// A store's files, and where to go on.
+struct RecoveredLog {
+  StoreId store;
+  Manifest manifest;
+  uint64_t segment_number = 0;
+  std::unique_ptr<FrameWriter> segment;
+  uint64_t tail_bytes = 0;  // that were cut off
+  RecoveryProgress progress;
+};
+
+// Makes the files of a new store where there are none. Nobody else uses the directory. Errors: kIo, kDiskFull,
+// kCorrupt, kNewerFormat, and what `apply` gives; then no file but a temporary one was changed, or tail cut off twice.
+// Throws std::bad_alloc.
+Result<std::unique_ptr<RecoveredLog>> Recover(Directory& directory, const RecoveryOptions& options);
+
+// A header for a new file.
+FileHeader NewFileHeader(FileKind kind, const StoreId& store, uint64_t number);
+// Makes the manifest this one, for good.
+Status ReplaceManifest(Directory& directory, const StoreId& store, const Manifest& manifest);
+
+}  // namespace shardmap

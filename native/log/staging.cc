@@ -1,0 +1,264 @@
+#include "log/staging.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "base/asymmetric_fence.h"
+#include "base/clock.h"
+#include "log/log_format.h"
+
+namespace shardmap {
+namespace {
+
+constexpr uint64_t kWaitSliceNanos = 10'000'000;
+
+constexpr size_t RoundedUp(size_t bytes) { return (bytes + alignof(StagedRecord) - 1) & ~(alignof(StagedRecord) - 1); }
+
+}  // namespace
+
+// --- One session's ---------------------------------------------------------------------------------------------------
+
+Stage::~Stage() {
+  if (spare_ != nullptr) staging_.FreeChunk(spare_);
+  StagedChunk* chunk = read_chunk_ != nullptr ? read_chunk_ : first_chunk_.load(std::memory_order_relaxed);
+  while (chunk != nullptr) {
+    StagedChunk* const next = chunk->next.load(std::memory_order_relaxed);
+    staging_.FreeChunk(chunk);
+    chunk = next;
+  }
+}
+
+Status Stage::Reserve(const Key* key, const Value* value, size_t value_bytes_max) {
+  if (staging_.is_refusing_.load(std::memory_order_acquire)) {
+    Status status = staging_.CheckRefusal();
+    if (!status.ok()) return status;
+  }
+  is_reserved_.store(true, std::memory_order_relaxed);
+  LightFence();
+  if (staging_.is_asleep_.load(std::memory_order_relaxed) &&
+      staging_.is_asleep_.exchange(false, std::memory_order_relaxed)) {
+    staging_.wake_();
+  }
+
+  const size_t value_bytes = value != nullptr ? value->size() : value_bytes_max;
+  const size_t bytes = RoundedUp(sizeof(StagedRecord) + RecordBytesMax(key != nullptr ? key->size : 0, value_bytes));
+  if (chunk_ == nullptr || chunk_->capacity - chunk_->committed.load(std::memory_order_relaxed) < bytes) {
+    Status status = AddChunk(bytes);
+    if (!status.ok()) {
+      Release();
+      return status;
+    }
+  }
+  const size_t at = chunk_->committed.load(std::memory_order_relaxed);
+  uint8_t* p = chunk_->bytes() + at + sizeof(StagedRecord) + kRecordHeadBytes;
+  if (key != nullptr) p = EncodeRecordKey(*key, p);
+  has_value_ = value != nullptr;
+  if (has_value_) p = EncodeRecordValue(value->kind(), {value->bytes(), value->size()}, p);
+  encoded_end_ = p;
+  return Status();
+}
+
+Status Stage::AddChunk(size_t bytes) {
+  StagedChunk* chunk = nullptr;
+  if (bytes > Staging::kChunkCapacity) {
+    // A chunk for this one, freed as soon as it was taken: for that there must be another behind it.
+    Status status = spare_ == nullptr ? staging_.AllocateChunk(0, &spare_) : Status();
+    if (status.ok()) status = staging_.AllocateChunk(bytes, &chunk);
+    if (!status.ok()) return status;
+  } else if (spare_ != nullptr) {
+    chunk = std::exchange(spare_, nullptr);
+  } else {
+    Status status = staging_.AllocateChunk(bytes, &chunk);
+    if (!status.ok()) return status;
+  }
+  if (chunk_ == nullptr) {
+    first_chunk_.store(chunk, std::memory_order_release);
+  } else {
+    chunk_->next.store(chunk, std::memory_order_release);
+  }
+  chunk_ = chunk;
+  return Status();
+}
+
+void Stage::Append(const Mutation& mutation) {
+  const size_t at = chunk_->committed.load(std::memory_order_relaxed);
+  uint8_t* const record = chunk_->bytes() + at + sizeof(StagedRecord);
+  EncodeRecordHead(mutation.kind, mutation.deadline, record);
+  uint8_t* p = encoded_end_;
+  if (mutation.value != nullptr && !has_value_) {
+    p = EncodeRecordValue(mutation.value->kind(), {mutation.value->bytes(), mutation.value->size()}, p);
+  }
+  p = EncodeRecordDeadline(mutation.deadline, p);
+
+  LightFence();
+  const uint64_t cut = staging_.cut_.load(std::memory_order_acquire);
+  const size_t bytes = static_cast<size_t>(p - record);
+  new (chunk_->bytes() + at) StagedRecord{mutation.stamp, cut, bytes};
+  chunk_->committed.store(at + RoundedUp(sizeof(StagedRecord) + bytes), std::memory_order_release);
+  if (spare_ != nullptr) {
+    chunk_->next.store(spare_, std::memory_order_release);
+    chunk_ = std::exchange(spare_, nullptr);
+  }
+  is_reserved_.store(false, std::memory_order_release);
+}
+
+const StagedRecord* Stage::Peek(uint64_t cut) {
+  if (read_chunk_ == nullptr) read_chunk_ = first_chunk_.load(std::memory_order_acquire);
+  while (read_chunk_ != nullptr) {
+    StagedChunk* const next = read_chunk_->next.load(std::memory_order_acquire);
+    if (read_ < read_chunk_->committed.load(std::memory_order_acquire)) {
+      const auto* const record = reinterpret_cast<const StagedRecord*>(read_chunk_->bytes() + read_);
+      return record->cut <= cut ? record : nullptr;
+    }
+    if (next == nullptr) return nullptr;
+    staging_.FreeChunk(std::exchange(read_chunk_, next));
+    read_ = 0;
+  }
+  return nullptr;
+}
+
+void Stage::Take(const StagedRecord* record) {
+  read_ += RoundedUp(sizeof(StagedRecord) + static_cast<size_t>(record->bytes));
+}
+
+// --- All of them -----------------------------------------------------------------------------------------------------
+
+Stage* Staging::Open() {
+  MutexLock lock(mutex_);
+  for (Slot& slot : stages_) {
+    if (!slot.is_free) continue;
+    slot.is_open = true;
+    slot.is_free = false;
+    return slot.stage.get();
+  }
+  stages_.push_back({std::make_unique<Stage>(*this)});
+  return stages_.back().stage.get();
+}
+
+void Staging::Close(Stage* stage) {
+  MutexLock lock(mutex_);
+  const auto slot = std::find_if(stages_.begin(), stages_.end(), [&](const Slot& s) { return s.stage.get() == stage; });
+  slot->is_open = false;
+}
+
+void Staging::Refuse(Code code, std::string message) {
+  MutexLock lock(mutex_);
+  refusal_ = code;
+  refusal_message_ = std::move(message);
+  is_refusing_.store(true, std::memory_order_release);
+  room_.NotifyAll();
+}
+
+void Staging::Accept() {
+  MutexLock lock(mutex_);
+  refusal_ = Code::kOk;
+  is_refusing_.store(false, std::memory_order_release);
+}
+
+Status Staging::CheckRefusal() {
+  MutexLock lock(mutex_);
+  return refusal_ == Code::kOk ? Status() : Status(refusal_, refusal_message_);
+}
+
+Status Staging::AllocateChunk(size_t bytes, StagedChunk** chunk) {
+  const size_t capacity = std::max(bytes, kChunkCapacity);
+  const size_t total = capacity + sizeof(StagedChunk);
+  {
+    MutexLock lock(mutex_);
+    const uint64_t begin_ns = Clock::Steady().NowNanos();
+    // What is larger than all room there is goes in alone, but for the chunks that stages keep.
+    while (bytes_.load(std::memory_order_relaxed) > 2 * kChunkBytes * stages_.size() &&
+           bytes_.load(std::memory_order_relaxed) + total > bytes_max_) {
+      if (refusal_ != Code::kOk) return Status(refusal_, refusal_message_);
+      if (Clock::Steady().NowNanos() - begin_ns >= wait_ns_max_) {
+        return Status(Code::kLogBusy, std::to_string(bytes_.load(std::memory_order_relaxed)) +
+                                          " bytes wait for the log to be written, and have for " +
+                                          std::to_string(wait_ns_max_ / 1'000'000) +
+                                          " ms: " + std::to_string(bytes_max_) + " may");
+      }
+      room_.WaitFor(mutex_, kWaitSliceNanos);
+    }
+    bytes_.fetch_add(total, std::memory_order_relaxed);
+  }
+  void* const memory = std::malloc(total);
+  if (memory == nullptr) {
+    MutexLock lock(mutex_);
+    bytes_.fetch_sub(total, std::memory_order_relaxed);
+    return Status::OutOfMemory();
+  }
+  *chunk = new (memory) StagedChunk;
+  (*chunk)->capacity = capacity;
+  return Status();
+}
+
+void Staging::FreeChunk(StagedChunk* chunk) {
+  const size_t total = chunk->capacity + sizeof(StagedChunk);
+  chunk->~StagedChunk();
+  std::free(chunk);
+  bytes_.fetch_sub(total, std::memory_order_relaxed);
+  room_.NotifyAll();
+}
+
+std::vector<Stage*> Staging::Stages() {
+  MutexLock lock(mutex_);
+  std::vector<Stage*> stages;
+  stages.reserve(stages_.size());
+  for (const Slot& slot : stages_) stages.push_back(slot.stage.get());
+  return stages;
+}
+
+void Staging::BeginCut() {
+  cut_.fetch_add(1, std::memory_order_seq_cst);
+  HeavyFence();
+}
+
+void Staging::TakeCut(const std::function<void(std::span<const uint8_t> record)>& consume) {
+  const uint64_t cut = cut_.load(std::memory_order_relaxed) - 1;
+  std::vector<Stage*> stages = Stages();
+  for (;;) {
+    // The stage that goes on, and the lowest stamp of the others, up to which it does.
+    Stage* first = nullptr;
+    uint64_t first_stamp = std::numeric_limits<uint64_t>::max();
+    uint64_t second_stamp = first_stamp;
+    for (Stage* stage : stages) {
+      const StagedRecord* const record = stage->Peek(cut);
+      if (record == nullptr) continue;
+      if (first == nullptr || record->stamp < first_stamp) {
+        second_stamp = first_stamp;
+        first_stamp = record->stamp;
+        first = stage;
+      } else {
+        second_stamp = std::min(second_stamp, record->stamp);
+      }
+    }
+    if (first == nullptr) break;
+    for (const StagedRecord* record = first->Peek(cut); record != nullptr && record->stamp <= second_stamp;
+         record = first->Peek(cut)) {
+      consume({reinterpret_cast<const uint8_t*>(record + 1), static_cast<size_t>(record->bytes)});
+      first->Take(record);
+    }
+  }
+  FreeStages();
+}
+
+void Staging::FreeStages() {
+  MutexLock lock(mutex_);
+  for (Slot& slot : stages_) slot.is_free = !slot.is_open && slot.stage->IsEmpty();
+}
+
+bool Staging::FallAsleep() {
+  is_asleep_.store(true, std::memory_order_relaxed);
+  HeavyFence();
+  for (Stage* stage : Stages()) {
+    if (!stage->is_reserved_.load(std::memory_order_acquire) && stage->IsEmpty()) continue;
+    Awake();
+    return false;
+  }
+  return true;
+}
+
+}  // namespace shardmap

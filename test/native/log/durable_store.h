@@ -1,0 +1,89 @@
+// A store with its log, as the engine puts them together, for tests.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/directory.h"
+#include "core/store_fixtures.h"
+#include "fixtures.h"
+#include "log/compaction.h"
+#include "log/log.h"
+#include "log/recovery.h"
+#include "log/replay.h"
+
+namespace shardmap {
+
+class DurableStore {
+ public:
+  // Recovers what is in the directory. With `wrap` the store is told to what that makes of the log.
+  DurableStore(
+      Directory& directory, size_t shards, LogOptions options = {}, const Clock* clock = nullptr,
+      const std::function<MutationSink&(Log&)>& wrap = [](Log& log) -> MutationSink& { return log; })
+      : directory_(directory), store_(OptionsOf(shards, clock)) {
+    options.clock = clock;
+    auto recovered = Replayed();
+    status_ = Status(recovered.status().code(), std::string(recovered.status().message()));
+    if (!status_.ok()) return;
+    manifest_ = recovered.value()->manifest;
+    log_ = std::make_unique<Log>(directory, std::move(recovered.value()), options);
+    store_.LogTo(wrap(*log_));
+  }
+
+  const Status& status() const { return status_; }
+  Store& store() { return store_; }
+  Log& log() { return *log_; }
+  Status Compact() {
+    const OpenedSession session(store_);
+    return shardmap::Compact(directory_, *log_, store_, *session, &manifest_).TakeStatus();
+  }
+
+  struct Row {
+    OwnedKey key;
+    std::string value;
+    bool has_deadline;
+    bool operator==(const Row&) const = default;
+  };
+  // In insertion order.
+  std::vector<Row> Rows() {
+    std::vector<Row> rows;
+    const OpenedSession session(store_);
+    const ReadGuard guard(*session);
+    ForEachEntry(store_, guard, [&](const ScannedEntry& scanned) {
+      ReadValue value;
+      if (!store_.ReadScanned(guard, scanned, &value)) return;
+      rows.push_back({OwnedKey::Of(scanned.entry->key()), std::string(BytesOf(value)), value.deadline().exists()});
+    });
+    return rows;
+  }
+
+ private:
+  Result<std::unique_ptr<RecoveredLog>> Replayed() {
+    Replay replay(store_, UnixNanosAtZero(store_.clock()));
+    RecoveryOptions options;
+    options.apply = [&](const Record& record, uint64_t clock_offset_ns) {
+      return replay.Apply(record, clock_offset_ns);
+    };
+    auto recovered = Recover(directory_, options);
+    if (recovered.ok()) replay.Finish();
+    return recovered;
+  }
+  static StoreOptions OptionsOf(size_t shards, const Clock* clock) {
+    StoreOptions options = OptionsFor(shards);
+    options.clock = clock;
+    return options;
+  }
+
+  Directory& directory_;
+  Store store_;
+  Status status_;
+  Manifest manifest_;
+  std::unique_ptr<Log> log_;
+};
+
+}  // namespace shardmap

@@ -1,0 +1,168 @@
+// Danger: a process that is killed, at any moment, leaves a log with a hole behind: something that a thread did, or
+// saw, is there, and what it did before is not.
+#include <gtest/gtest.h>
+
+#include "base/posix_directory.h"
+#include "random_input.h"
+
+// A child with several threads is not what ThreadSanitizer can follow.
+#if !defined(_WIN32) && !defined(SHARDMAP_TEST_THREAD_SANITIZER)
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "log/durable_store.h"
+
+namespace shardmap {
+namespace {
+
+constexpr size_t kThreads = 4;
+constexpr uint64_t kRing = 200;  // steps that each thread keeps notes of
+
+OwnedKey CounterOf(size_t thread) { return NumberedKey("counter ", thread); }
+OwnedKey NoteOf(size_t thread, uint64_t step) {
+  return NumberedKey("note " + std::to_string(thread) + " ", step % kRing);
+}
+
+using Note = std::array<uint64_t, 3>;  // step, whose counter was seen, and what it was
+
+template <typename Words>
+Words ReadWords(Store& store, Session& session, const OwnedKey& key) {
+  Words words{};
+  const ReadGuard guard(session);
+  ReadValue value;
+  if (store.Get(guard, key.key(), &value)) std::memcpy(words.data(), value.bytes(), sizeof words);
+  return words;
+}
+
+uint64_t ReadCounter(Store& store, Session& session, size_t thread) {
+  return ReadWords<std::array<uint64_t, 1>>(store, session, CounterOf(thread))[0];
+}
+
+void SetWords(Store& store, Session& session, const OwnedKey& key, const uint64_t* words, size_t count) {
+  const Status status = store.Set(session, key.key(), Value(ValueKind::kBigUint64Array, words, 8 * count));
+  if (!status.ok()) std::_Exit(3);
+}
+
+// Each step looks at another thread's counter, makes a note of what it saw, and then counts itself: so a counter that
+// is there proves its notes, and each note proves what was seen.
+void Step(Store& store, Session& session, size_t thread, uint64_t step, Random& random) {
+  const size_t seen_of = random.Below(kThreads);
+  const Note note = {step, seen_of, ReadCounter(store, session, seen_of)};
+  SetWords(store, session, NoteOf(thread, step), note.data(), note.size());
+  SetWords(store, session, CounterOf(thread), &step, 1);
+}
+
+// What the child is killed in. Writes what it knows to be flushed to `pipe`.
+[[noreturn]] void Write(const std::string& path, SyncPolicy policy, uint64_t stream, int pipe) {
+  std::unique_ptr<Directory> directory;
+  if (PosixDirectory::Open(path, PosixDirectory::IfMissing::kCreate, &directory)) std::_Exit(2);
+  LogOptions options;
+  options.policy = policy;
+  options.interval_ns = 5'000'000;
+  options.segment_bytes = 100'000;
+  DurableStore durable(*directory, 64, options);
+  if (!durable.status().ok()) std::_Exit(2);
+  std::vector<std::thread> threads;
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      Random random(stream + thread);
+      const OpenedSession session(durable.store());
+      for (uint64_t step = ReadCounter(durable.store(), *session, thread) + 1;; ++step) {
+        Step(durable.store(), *session, thread, step, random);
+        if (thread != 0 || !random.OneIn(200)) continue;
+        if (!durable.log().FlushSync().ok() || ::write(pipe, &step, sizeof step) != sizeof step) std::_Exit(4);
+      }
+    });
+  }
+  for (;;) {
+    if (!durable.Compact().ok()) std::_Exit(5);
+  }
+}
+
+class LogKillTest : public testing::TestWithParam<SyncPolicy> {
+ protected:
+  void SetUp() override {
+    path_ = (std::filesystem::temp_directory_path() / "shardmap-kill-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(path_.data()), nullptr);
+  }
+  void TearDown() override { std::filesystem::remove_all(path_); }
+
+  // Returns the last step of thread 0 that was flushed.
+  uint64_t RunAndKill(uint64_t stream, useconds_t after_us) {
+    int pipe[2];
+    EXPECT_EQ(::pipe(pipe), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::close(pipe[0]);
+      Write(path_, GetParam(), stream, pipe[1]);
+    }
+    ::close(pipe[1]);
+    ::usleep(after_us);
+    ::kill(child, SIGKILL);
+    int how = 0;
+    ::waitpid(child, &how, 0);
+    EXPECT_TRUE(WIFSIGNALED(how)) << "the child ended by itself: " << how;
+    uint64_t flushed = 0;
+    while (::read(pipe[0], &flushed, sizeof flushed) == sizeof flushed) {
+    }
+    ::close(pipe[0]);
+    return flushed;
+  }
+
+  // Returns the counter of thread 0.
+  uint64_t ExpectPrefix() {
+    std::unique_ptr<Directory> directory;
+    EXPECT_FALSE(PosixDirectory::Open(path_, PosixDirectory::IfMissing::kFail, &directory));
+    DurableStore durable(*directory, 16);
+    EXPECT_TRUE(durable.status().ok()) << durable.status().message();
+    if (!durable.status().ok()) return 0;
+    const OpenedSession session(durable.store());
+    for (size_t thread = 0; thread < kThreads; ++thread) {
+      const uint64_t counter = ReadCounter(durable.store(), *session, thread);
+      for (uint64_t step = counter < kRing ? 1 : counter - kRing + 2; step <= counter + 1; ++step) {
+        const Note note = ReadWords<Note>(durable.store(), *session, NoteOf(thread, step));
+        if (step == counter + 1 && note[0] != step) continue;  // counting came after the note
+        EXPECT_EQ(note[0], step) << "thread " << thread << " counts " << counter << ", seed " << TestSeed();
+        EXPECT_LE(note[2], ReadCounter(durable.store(), *session, note[1])) << "seed " << TestSeed();
+      }
+    }
+    return ReadCounter(durable.store(), *session, 0);
+  }
+
+  std::string path_;
+};
+
+TEST_P(LogKillTest, WhatIsRecoveredIsAPrefixWithAllThatWasFlushed) {
+  Random random;
+  uint64_t grown = 0;
+  uint64_t before = 0;
+  for (size_t i = 0; i < Scaled(150); ++i) {
+    const uint64_t flushed = RunAndKill(random.Word(), static_cast<useconds_t>(random.Below(30'000)));
+    const uint64_t counter = ExpectPrefix();
+    ASSERT_FALSE(HasFailure()) << "kill " << i;
+    EXPECT_GE(counter, flushed) << "what was flushed is lost, seed " << TestSeed();
+    EXPECT_GE(counter, before) << "seed " << TestSeed();
+    if (counter > before) ++grown;
+    before = counter;
+  }
+  EXPECT_GT(grown, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, LogKillTest,
+                         testing::Values(SyncPolicy::kAlways, SyncPolicy::kInterval, SyncPolicy::kNever));
+
+}  // namespace
+}  // namespace shardmap
+
+#endif
