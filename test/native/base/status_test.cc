@@ -15,7 +15,7 @@ namespace {
 
 constexpr Code kErrors[] = {Code::kInvalidKey,      Code::kKeyTooLong, Code::kValueTooLong, Code::kInvalidArgument,
                             Code::kOptionsConflict, Code::kClosed,     Code::kOutOfMemory,  Code::kIo,
-                            Code::kDiskFull,        Code::kCorrupt,    Code::kNewerFormat,  Code::kLogFailed,
+                            Code::kDiskFull,        Code::kCorrupt,    Code::kNewerFormat, Code::kInUse,  Code::kLogFailed,
                             Code::kLogBusy};
 
 TEST(StatusTest, EveryCodeHasANameOfItsOwn) {
