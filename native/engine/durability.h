@@ -42,6 +42,8 @@ class Durability {
   Durability(const Durability&) = delete;
   Durability& operator=(const Durability&) = delete;
 
+  const DurabilityOptions& options() const { return options_; }
+
   // Waits until all that was changed before this call is on the medium.
   Status Flush() { return log_.FlushSync(); }
   // Makes the log short, now; waits for one that is under way before.
