@@ -47,8 +47,22 @@ import { createStats, type ShardMapStats } from './stats.js';
 import { type GatherOptions, gather, getInto, type VectorArray } from './vectors.js';
 import { closeWriters, ShardMapWriter, WriterTarget } from './writer.js';
 
-const { find, get, has, insert, insertEncoded, set, setEncoded, take, clear, close, expire, flushSync, stats, timeLeft } =
-  addon;
+const {
+  find,
+  get,
+  has,
+  insert,
+  insertEncoded,
+  set,
+  setEncoded,
+  take,
+  clear,
+  close,
+  expire,
+  flushSync,
+  stats,
+  timeLeft,
+} = addon;
 // What these are called is taken, by the language and by variables.
 const { delete: remove, size: count, touch: renew } = addon;
 /** What `expire` returns. */

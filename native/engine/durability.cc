@@ -29,8 +29,7 @@ std::string ThisProcess() {
 
 Status Lock(Directory& directory, const std::string& path, std::unique_ptr<DirectoryLock>* lock) {
   std::string holder;
-  const std::error_code error =
-      Retried([&] { return directory.Lock(kLockName, ThisProcess(), &holder, lock); });
+  const std::error_code error = Retried([&] { return directory.Lock(kLockName, ThisProcess(), &holder, lock); });
   if (error == std::errc::resource_unavailable_try_again) {
     return Status(Code::kInUse, path + " is in use by " + (holder.empty() ? "another process" : holder));
   }

@@ -1,8 +1,8 @@
 // What makes a store durable: its directory, which one process at a time may use, its log, and the thread that keeps
 // the log short.
 //
-// The log is made short when what was written since it last was is more than the store's snapshot, and more than 64 MiB:
-// so the files take at most about twice what the store does, and the work is in proportion to what is written.
+// The log is made short when what was written since it last was is more than the store's snapshot, and more than 64
+// MiB: so the files take at most about twice what the store does, and the work is in proportion to what is written.
 #pragma once
 
 #include <atomic>
@@ -68,7 +68,8 @@ class Durability {
   Mutex compaction_mutex_;  // held while the log is made short
   Manifest manifest_ SHARDMAP_GUARDED_BY(compaction_mutex_);
 
-  std::atomic<uint64_t> compaction_at_;  // when so many bytes have been written; relaxed, as it decides about nothing else
+  std::atomic<uint64_t>
+      compaction_at_;  // when so many bytes have been written; relaxed, as it decides about nothing else
 
   Mutex mutex_;
   Condition wake_;

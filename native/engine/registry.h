@@ -1,4 +1,5 @@
-// The process's open stores: made here, found here by id, name or directory from any thread, gone with their last handle.
+// The process's open stores: made here, found here by id, name or directory from any thread, gone with their last
+// handle.
 #pragma once
 
 #include <memory>
@@ -54,9 +55,9 @@ class Registry {
   Result<std::shared_ptr<OpenStore>> Create(std::optional<std::u16string> name, const OpenOptions& options = {})
       SHARDMAP_EXCLUDES(mutex_);
 
-  // The store of a directory: the open one, or else what is in its files. The directory is made where it is missing. What
-  // an open store has must be what the options ask for, its name too where one is given. Takes as long as reading the
-  // files; waits where another thread opens or closes the same directory. Errors: those of Create and of
+  // The store of a directory: the open one, or else what is in its files. The directory is made where it is missing.
+  // What an open store has must be what the options ask for, its name too where one is given. Takes as long as reading
+  // the files; waits where another thread opens or closes the same directory. Errors: those of Create and of
   // Durability::Open. Throws std::bad_alloc, std::system_error.
   Result<std::shared_ptr<OpenStore>> Open(const std::string& path, std::optional<std::u16string> name,
                                           const OpenOptions& options, const DurabilityOptions& durability)
@@ -75,8 +76,7 @@ class Registry {
   void LetGoOf(const std::string& directory) SHARDMAP_EXCLUDES(mutex_);
   // Lets go of a directory that is busy, at its end.
   struct Busy {
-    Busy(Registry& its_registry, const std::string& its_directory)
-        : registry(its_registry), directory(its_directory) {}
+    Busy(Registry& its_registry, const std::string& its_directory) : registry(its_registry), directory(its_directory) {}
     ~Busy() { registry.LetGoOf(directory); }
     Busy(const Busy&) = delete;
     Busy& operator=(const Busy&) = delete;

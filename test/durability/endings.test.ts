@@ -15,16 +15,19 @@ function start(dir: string, fsync: string, ending: string) {
 }
 
 describe.each(['always', 'interval', 'never'] as const)('with fsync %s', (fsync) => {
-  it.each(['exit', 'throw', 'close', 'end'])('what was written is there after a process that ends by %s', async (ending) => {
-    const dir = newDirectory();
-    for (let round = 1; round <= 3; round++) {
-      const [code] = await once(start(dir, fsync, ending), 'exit');
-      expect(code).toBe(ending === 'throw' ? 1 : 0);
-      const map = await ShardMap.open<string, number>({ dir });
-      expect(map.get('count')).toBe(round);
-      map.close();
-    }
-  });
+  it.each(['exit', 'throw', 'close', 'end'])(
+    'what was written is there after a process that ends by %s',
+    async (ending) => {
+      const dir = newDirectory();
+      for (let round = 1; round <= 3; round++) {
+        const [code] = await once(start(dir, fsync, ending), 'exit');
+        expect(code).toBe(ending === 'throw' ? 1 : 0);
+        const map = await ShardMap.open<string, number>({ dir });
+        expect(map.get('count')).toBe(round);
+        map.close();
+      }
+    },
+  );
 
   it('a process that is killed leaves a prefix, with all that was flushed', async () => {
     const dir = newDirectory();

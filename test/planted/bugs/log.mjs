@@ -164,9 +164,9 @@ export const BUGS = [
   {
     name: 'cut that is not raised before stages are looked at',
     why: 'what one stage appends while another is emptied is in the cut, and what it was seen because of is not',
-    file: 'native/log/staging.cc',
-    find: '      return record->cut <= cut ? record : nullptr;',
-    replace: '      return cut == 0 ? nullptr : record;',
+    file: 'native/log/staging.h',
+    find: 'return record != nullptr && IsUpTo(record->cut, cut) ? record : nullptr;',
+    replace: 'return IsUpTo(0, cut) || cut != 0 ? record : nullptr;',
     test: 'log/staging_test',
     filter: 'StagingTest.ACutIsAPrefix*',
     quick: true,
