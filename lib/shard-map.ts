@@ -196,8 +196,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   static #take<K extends Key, V>(species: unknown, access: StoreAccess): ShardMap<K, V> {
     const attachment = new Attachment(access);
     try {
-      const constructor = (typeof species === 'function' ? species : ShardMap) as typeof ShardMap;
-      const map = new constructor<K, V>(undefined, attachment as ShardMapOptions);
+      const MapClass = (typeof species === 'function' ? species : ShardMap) as typeof ShardMap;
+      const map = new MapClass<K, V>(undefined, attachment as ShardMapOptions);
       if (attachment.isTaken) return map;
     } finally {
       if (!attachment.isTaken) close(access.native.slot);

@@ -1,8 +1,10 @@
 // Opens the directory that is given, writes as it is told to, and ends as it is told to.
 import { ShardMap } from '../../../dist/index.js';
 
-const [dir, fsync, ending] = process.argv.slice(2);
-const map = await ShardMap.open({ dir, fsync });
+const [dir = '', fsync, ending] = process.argv.slice(2);
+const map = /** @type {ShardMap<string, any>} */ (
+  await ShardMap.open({ dir, fsync: /** @type {'always' | 'interval' | 'never'} */ (fsync) })
+);
 
 if (ending === 'hold') {
   map.set('held', 1);
