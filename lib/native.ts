@@ -33,6 +33,27 @@ export interface Addon {
    * which are put without one, in milliseconds, 0 for none; where the store is open already, its own stays.
    */
   create(name: string | undefined, shards: number, ttl: number, touch: boolean): NativeStore;
+  /**
+   * The store of a directory; `fsync` is the place among always, interval, never. `done` is called in this thread: with code
+   * and message of an error, or with the id of the store, which is open at least until it returns.
+   */
+  open(
+    dir: string,
+    name: string | undefined,
+    shards: number,
+    ttl: number,
+    touch: boolean,
+    fsync: number,
+    flushInterval: number,
+    isStrict: boolean,
+    done: (code: string | undefined, message: string | undefined, id: string) => void,
+  ): void;
+  /** Waits, in another thread, until all that was written is on the medium; at once where the store has no directory. */
+  flush(slot: number, done: (code: string | undefined, message: string | undefined) => void): void;
+  /** The same in this thread. */
+  flushSync(slot: number): void;
+  /** Makes the store's log short, in another thread. */
+  compact(slot: number, done: (code: string | undefined, message: string | undefined) => void): void;
   /** The open store with this id, or undefined where there is none. */
   attach(id: string): NativeStore | undefined;
   /** The value of `key`, or undefined. */
@@ -302,6 +323,8 @@ export interface NativeStore {
   /** Milliseconds that entries live by default, or 0 for ever; and whether reads renew that. */
   readonly ttl: number;
   readonly touch: boolean;
+  /** Whether it is kept in a directory. */
+  readonly isDurable: boolean;
   /**
    * `[0]` counts this environment's own mutations of the store. The value that `getVersioned` found last is current for
    * as long as `versions[control[2]] === control[1]`.
@@ -373,6 +396,7 @@ export const CLOSED_STORE: NativeStore = Object.freeze({
   shards: 0,
   ttl: 0,
   touch: false,
+  isDurable: false,
   control: Object.freeze([Number.NaN]),
   versions: Object.freeze([]),
 });

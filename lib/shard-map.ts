@@ -6,6 +6,15 @@ import { deleteAll, getAll, hasAll, setAll } from './batch.js';
 import { Codec, isPrimitive } from './codec.js';
 import { Computation, noteClear, noteDelete, noteEach, notePut } from './computation.js';
 import { asyncDispose, dispose } from './dispose.js';
+import {
+  compact,
+  Flushes,
+  keepUntilExit,
+  leave,
+  openDirectory,
+  resolveOpenOptions,
+  type ShardMapOpenOptions,
+} from './durability.js';
 import { addEntries, isObject } from './entries.js';
 import { ShardMapEntry } from './entry.js';
 import { createArgumentError, createClosedError, createError, createReceiverError } from './errors.js';
@@ -32,12 +41,28 @@ import {
   resolveTtl,
   type ShardMapOptions,
   type ShardMapWriterOptions,
+  type StoreAccess,
 } from './options.js';
 import { createStats, type ShardMapStats } from './stats.js';
 import { type GatherOptions, gather, getInto, type VectorArray } from './vectors.js';
 import { closeWriters, ShardMapWriter, WriterTarget } from './writer.js';
 
-const { find, get, has, insert, insertEncoded, set, setEncoded, take, clear, close, expire, stats, timeLeft } = addon;
+const {
+  find,
+  get,
+  has,
+  insert,
+  insertEncoded,
+  set,
+  setEncoded,
+  take,
+  clear,
+  close,
+  expire,
+  flushSync,
+  stats,
+  timeLeft,
+} = addon;
 // What these are called is taken, by the language and by variables.
 const { delete: remove, size: count, touch: renew } = addon;
 /** What `expire` returns. */
@@ -80,6 +105,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   readonly #codec: Codec;
   #computation: Computation | undefined;
   #events: ExpiryEvents | undefined;
+  readonly #flushes = new Flushes();
   readonly #slotOf = (): number => this.#native.slot;
 
   static {
@@ -111,6 +137,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     this.#native = native;
     this.#codec = new Codec(native, codec);
     this.#near = new NearCache(native, this.#codec);
+    keepUntilExit(native);
     if (new.target !== ShardMap && !isObject(new.target.prototype)) setPrototypeOf(this, ShardMap.prototype);
     if (entries === undefined || entries === null) return;
     try {
@@ -141,13 +168,39 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     const native = addon.attach(id);
     if (native === undefined)
       throw createClosedError(`the store ${id} is not open: each of its maps was closed, or its threads ended`);
-    const attachment = new Attachment({ native, codec });
+    // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
+    return ShardMap.#take<K, V>(this, { native, codec });
+  }
+
+  /**
+   * A map over the store that is kept in a directory: what was in it is there again, in its order, but for what has
+   * expired; what is written from now on is logged. Maps of all threads that open the same directory share one store.
+   *
+   * What a crash may lose `options.fsync` says; what is left is always a prefix of what was done. Other threads see a change
+   * before it is on the medium: await `flush()` where that matters.
+   *
+   * @throws (the promise rejects) ERR_SHARDMAP_INVALID_ARGUMENT, ERR_SHARDMAP_OUT_OF_RANGE for bad options;
+   *   ERR_SHARDMAP_OPTIONS_CONFLICT where it is open with others; ERR_SHARDMAP_IN_USE where another process has it open;
+   *   ERR_SHARDMAP_IO, ERR_SHARDMAP_DISK_FULL, ERR_SHARDMAP_CORRUPT, ERR_SHARDMAP_NEWER_FORMAT.
+   * @example
+   * const sessions = await ShardMap.open<string, Session>({ dir: './sessions', fsync: 'interval' });
+   */
+  static async open<K extends Key = string, V = unknown>(options: ShardMapOpenOptions): Promise<ShardMap<K, V>> {
+    const resolved = resolveOpenOptions(options);
+    const native = await openDirectory(resolved);
+    // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
+    return ShardMap.#take<K, V>(this, { native, codec: resolved.codec });
+  }
+
+  /** A map of the class over a store that is open already; closes it where the class does not take it. */
+  static #take<K extends Key, V>(species: unknown, access: StoreAccess): ShardMap<K, V> {
+    const attachment = new Attachment(access);
     try {
-      // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
-      const map = new (typeof this === 'function' ? this : ShardMap)<K, V>(undefined, attachment as ShardMapOptions);
+      const MapClass = (typeof species === 'function' ? species : ShardMap) as typeof ShardMap;
+      const map = new MapClass<K, V>(undefined, attachment as ShardMapOptions);
       if (attachment.isTaken) return map;
     } finally {
-      if (!attachment.isTaken) close(native.slot);
+      if (!attachment.isTaken) close(access.native.slot);
     }
     const message = 'the constructor of a subclass must hand its second argument on to ShardMap';
     throw createError('ERR_SHARDMAP_INVALID_ARGUMENT', message);
@@ -833,11 +886,44 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
 
   #closeStore(): void {
     const { slot } = this.#native;
+    leave(this.#native);
     this.#events?.end();
     this.#native = CLOSED_STORE;
     this.#near = CLOSED_NEAR_CACHE;
     this.#codec.close();
     close(slot);
+  }
+
+  /**
+   * Resolves when all that was written before this call, by any thread, is on the medium; at once where the map is kept in
+   * no directory. Flushes that are asked for at the same time share one sync. What a writer has pending is not written
+   * yet: flush that first.
+   *
+   * @throws (the promise rejects) ERR_SHARDMAP_LOG_FAILED, ERR_SHARDMAP_IO where it is not known to be there;
+   *   ERR_SHARDMAP_DISK_FULL where there is no room for it, and none of it is lost: try again; ERR_SHARDMAP_CLOSED.
+   * @example
+   * map.set('order', order);
+   * await map.flush(); // survives a loss of power from here on
+   */
+  async flush(): Promise<void> {
+    const { slot, isDurable } = openStoreOf(this, 'flush');
+    if (isDurable) await this.#flushes.flush(slot);
+  }
+
+  /** The same, and blocks the thread until then: as long as a sync of the medium takes. */
+  flushSync(): void {
+    flushSync(openStoreOf(this, 'flushSync').slot);
+  }
+
+  /**
+   * Replaces the log of a map that is kept in a directory by a snapshot of what is there, while all threads go on: resolves
+   * when that is done. It happens by itself when the log has grown by as much as the last snapshot took, and by 64 MiB at
+   * least. Resolves at once where the map is kept in no directory.
+   *
+   * @throws (the promise rejects) as `flush`; the log is then as it was.
+   */
+  async compact(): Promise<void> {
+    await compact(openStoreOf(this, 'compact').slot);
   }
 
   /** `close()`, for `using map = new ShardMap()`. */

@@ -22,6 +22,7 @@ enum class Code : uint8_t {
   kDiskFull,
   kCorrupt,
   kNewerFormat,
+  kInUse,
   kLogFailed,
   kLogBusy,
 };
@@ -53,6 +54,8 @@ constexpr std::string_view CodeName(Code code) {
       return "ERR_SHARDMAP_CORRUPT";
     case Code::kNewerFormat:
       return "ERR_SHARDMAP_NEWER_FORMAT";
+    case Code::kInUse:
+      return "ERR_SHARDMAP_IN_USE";
     case Code::kLogFailed:
       return "ERR_SHARDMAP_LOG_FAILED";
     case Code::kLogBusy:

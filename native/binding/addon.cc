@@ -11,6 +11,7 @@
 #include "binding/environment.h"
 #include "binding/native_atomics.h"
 #include "binding/native_batch.h"
+#include "binding/native_durability.h"
 #include "binding/native_expiry.h"
 #include "binding/native_store.h"
 #include "binding/node_api.h"
@@ -83,6 +84,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   AddBatchFunctions(env, exports);
   AddAtomicFunctions(env, exports);
   AddExpiryFunctions(env, exports);
+  AddDurabilityFunctions(env, exports);
   return exports;
 }
 

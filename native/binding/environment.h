@@ -54,6 +54,7 @@ class Attachment {
   Attachment& operator=(const Attachment&) = delete;
 
   const OpenStore& open_store() const { return handle_.open_store(); }
+  const std::shared_ptr<OpenStore>& shared() const { return handle_.shared(); }
   Store& store() { return handle_.store(); }
   Session& session() { return handle_.session(); }
   ExpiryFeed& expiry_feed() { return handle_.expiry_feed(); }

@@ -270,6 +270,7 @@ Napi::Object NewNativeStore(Napi::Env env, std::shared_ptr<OpenStore> open_store
   const uint64_t ttl_ns = opened.store.ttl_ns();
   object.Set("ttl", ttl_ns == kForever ? 0 : static_cast<double>(ttl_ns) / kNanosPerMilli);
   object.Set("touch", opened.store.slides());
+  object.Set("isDurable", opened.durability != nullptr);
   const Attachment& attachment = *environment->AttachmentAt(store->slot);
   object.Set("control", attachment.Control());
   object.Set("versions", attachment.Versions());

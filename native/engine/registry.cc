@@ -1,10 +1,14 @@
 #include "engine/registry.h"
 
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
+#include "base/posix_directory.h"
 #include "base/random.h"
 #include "engine/expiry_thread.h"
+#include "log/file_error.h"
 
 namespace shardmap {
 namespace {
@@ -43,14 +47,67 @@ Status CheckOptions(const Store& store, const OpenOptions& wanted) {
   return Status();
 }
 
+Status CheckNewOptions(const OpenOptions& options) {
+  if (!options.slides || options.ttl_ns != kForever) return Status();
+  return Status(Code::kInvalidArgument, "A store whose ttl is renewed by touch needs a ttl");
+}
+
+StoreOptions StoreOptionsOf(const OpenOptions& options) {
+  StoreOptions store_options;
+  store_options.shards = options.shards;
+  store_options.ttl_ns = options.ttl_ns;
+  store_options.slides = options.slides;
+  store_options.scheduler = &ExpiryThread::OfProcess();
+  return store_options;
+}
+
+// Whether what is wanted contradicts what an open store of the directory is.
+Status CheckDurability(const OpenStore& store, const std::optional<std::u16string>& name,
+                       const DurabilityOptions& wanted) {
+  const auto conflict = [&](const std::string& what) {
+    return Status(Code::kOptionsConflict, "The store of " + store.directory + " is open " + what);
+  };
+  if (name.has_value() && name != store.name) return conflict("under another name");
+  const DurabilityOptions& has = store.durability->options();
+  if (wanted.policy != has.policy) return conflict("with another fsync");
+  if (wanted.interval_ns != has.interval_ns) return conflict("with a flushInterval of " + Millis(has.interval_ns));
+  return Status();
+}
+
+// The directory's one name, however it is called; it is made where it is missing.
+Result<std::string> RealPath(const std::string& path) {
+  std::unique_ptr<Directory> directory;
+  std::error_code error = PosixDirectory::Open(path, PosixDirectory::IfMissing::kCreate, &directory);
+  if (error) return FileError(path, "opened", error);
+  const std::filesystem::path real = std::filesystem::canonical(path, error);
+  if (error) return FileError(path, "opened", error);
+  return real.string();
+}
+
 }  // namespace
 
 OpenStore::OpenStore(std::string id_hex, std::optional<std::u16string> store_name, const StoreOptions& options)
-    : id(std::move(id_hex)), name(std::move(store_name)), expiry_feed(store), store(options) {
-  ExpiryThread::OfProcess().Add(store);
+    : id(std::move(id_hex)), name(std::move(store_name)), expiry_feed(store), store(options) {}
+
+OpenStore::~OpenStore() {
+  if (is_served) ExpiryThread::OfProcess().Remove(store);
 }
 
-OpenStore::~OpenStore() { ExpiryThread::OfProcess().Remove(store); }
+Status OpenStore::Start(const std::string& path, const DurabilityOptions& options) {
+  if (!path.empty()) {
+    auto opened = Durability::Open(path, options, store);
+    if (!opened.ok()) return opened.TakeStatus();
+    durability = std::move(opened.value());
+    directory = path;
+  }
+  ExpiryThread::OfProcess().Add(store);
+  is_served = true;
+  if (durability == nullptr) return Status();
+  Session* const session = store.OpenSession();
+  store.ScheduleExpiry(*session);
+  store.CloseSession(session);
+  return Status();
+}
 
 Registry& Registry::OfProcess() {
   static Registry* const registry = new Registry();
@@ -70,18 +127,50 @@ Result<std::shared_ptr<OpenStore>> Registry::Create(std::optional<std::u16string
     if (!status.ok()) return status;
     return store;
   }
-  if (options.slides && options.ttl_ns == kForever) {
-    return Status(Code::kInvalidArgument, "A store whose ttl is renewed by touch needs a ttl");
+  Status status = CheckNewOptions(options);
+  if (!status.ok()) return status;
+  store = Own(std::make_unique<OpenStore>(RandomId(), std::move(name), StoreOptionsOf(options)));
+  status = store->Start("", {});
+  if (!status.ok()) return status;
+  AddLocked(store);
+  return store;
+}
+
+Result<std::shared_ptr<OpenStore>> Registry::Open(const std::string& path, std::optional<std::u16string> name,
+                                                  const OpenOptions& options, const DurabilityOptions& durability) {
+  Result<std::string> real = RealPath(path);
+  if (!real.ok()) return real.TakeStatus();
+  const std::string& directory = real.value();
+  std::shared_ptr<OpenStore> store;
+  {
+    MutexLock lock(mutex_);
+    for (;; directory_is_free_.Wait(mutex_)) {
+      if (busy_directories_.contains(directory)) continue;
+      const auto known = by_directory_.find(directory);
+      if (known == by_directory_.end()) break;
+      store = known->second.lock();
+      if (store != nullptr) break;  // else its last handle has just let go, and Destroy is to come
+    }
+    if (store == nullptr) busy_directories_.insert(directory);
   }
-  StoreOptions store_options;
-  store_options.shards = options.shards;
-  store_options.ttl_ns = options.ttl_ns;
-  store_options.slides = options.slides;
-  store_options.scheduler = &ExpiryThread::OfProcess();
-  store = std::shared_ptr<OpenStore>(new OpenStore(RandomId(), std::move(name), store_options),
-                                     [this](OpenStore* last) { Destroy(last); });
-  by_id_.insert_or_assign(store->id, store);
-  if (store->name.has_value()) by_name_.insert_or_assign(*store->name, store);
+  if (store != nullptr) {
+    Status status = CheckOptions(store->store, options);
+    if (status.ok()) status = CheckDurability(*store, name, durability);
+    if (!status.ok()) return status;
+    return store;
+  }
+  const Busy busy(*this, directory);
+  Status status = CheckNewOptions(options);
+  if (!status.ok()) return status;
+  auto opening = std::make_unique<OpenStore>(RandomId(), std::move(name), StoreOptionsOf(options));
+  status = opening->Start(directory, durability);
+  if (!status.ok()) return status;
+  MutexLock lock(mutex_);
+  if (opening->name.has_value() && by_name_.contains(*opening->name) && !by_name_.at(*opening->name).expired()) {
+    return Status(Code::kOptionsConflict, "A store of this name is open, and is not that of " + directory);
+  }
+  store = Own(std::move(opening));
+  AddLocked(store);
   return store;
 }
 
@@ -91,7 +180,24 @@ std::shared_ptr<OpenStore> Registry::Find(std::string_view id) {
   return found == by_id_.end() ? nullptr : found->second.lock();
 }
 
+std::shared_ptr<OpenStore> Registry::Own(std::unique_ptr<OpenStore> store) {
+  return std::shared_ptr<OpenStore>(store.release(), [this](OpenStore* last) { Destroy(last); });
+}
+
+void Registry::AddLocked(const std::shared_ptr<OpenStore>& store) {
+  by_id_.insert_or_assign(store->id, store);
+  if (store->name.has_value()) by_name_.insert_or_assign(*store->name, store);
+  if (store->durability != nullptr) by_directory_.insert_or_assign(store->directory, store);
+}
+
+void Registry::LetGoOf(const std::string& directory) {
+  MutexLock lock(mutex_);
+  busy_directories_.erase(directory);
+  directory_is_free_.NotifyAll();
+}
+
 void Registry::Destroy(OpenStore* store) {
+  const std::string directory = store->directory;
   {
     MutexLock lock(mutex_);
     by_id_.erase(store->id);
@@ -100,8 +206,14 @@ void Registry::Destroy(OpenStore* store) {
       const auto found = by_name_.find(*store->name);
       if (found != by_name_.end() && found->second.expired()) by_name_.erase(found);
     }
+    if (!directory.empty()) {
+      // Who opens it meanwhile, and finds nothing open any more, waits until it is closed.
+      by_directory_.erase(directory);
+      busy_directories_.insert(directory);
+    }
   }
   delete store;
+  if (!directory.empty()) LetGoOf(directory);
 }
 
 }  // namespace shardmap

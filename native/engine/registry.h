@@ -1,4 +1,5 @@
-// The process's open stores: made here, found here by id or name from any thread, gone with their last handle.
+// The process's open stores: made here, found here by id, name or directory from any thread, gone with their last
+// handle.
 #pragma once
 
 #include <memory>
@@ -6,10 +7,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "base/condition.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "core/store.h"
+#include "engine/durability.h"
 #include "engine/expiry_feed.h"
 
 namespace shardmap {
@@ -18,7 +22,10 @@ namespace shardmap {
 struct OpenStore {
   // Throws std::bad_alloc.
   OpenStore(std::string id_hex, std::optional<std::u16string> store_name, const StoreOptions& options);
+  // Flushes one that is durable: may take as long as the medium does.
   ~OpenStore();
+  // Once, before anybody uses it. With a path the store is that of this directory; errors as Durability::Open.
+  Status Start(const std::string& path, const DurabilityOptions& options);
   OpenStore(const OpenStore&) = delete;
   OpenStore& operator=(const OpenStore&) = delete;
 
@@ -26,6 +33,9 @@ struct OpenStore {
   const std::optional<std::u16string> name;
   ExpiryFeed expiry_feed;  // of the store, which it outlives
   Store store;
+  std::unique_ptr<Durability> durability;  // or nullptr
+  std::string directory;                   // its real path, where it is durable
+  bool is_served = false;                  // by the expiry thread
 };
 
 // What is asked of a store, as in StoreOptions. A default asks for nothing.
@@ -45,6 +55,14 @@ class Registry {
   Result<std::shared_ptr<OpenStore>> Create(std::optional<std::u16string> name, const OpenOptions& options = {})
       SHARDMAP_EXCLUDES(mutex_);
 
+  // The store of a directory: the open one, or else what is in its files. The directory is made where it is missing.
+  // What an open store has must be what the options ask for, its name too where one is given. Takes as long as reading
+  // the files; waits where another thread opens or closes the same directory. Errors: those of Create and of
+  // Durability::Open. Throws std::bad_alloc, std::system_error.
+  Result<std::shared_ptr<OpenStore>> Open(const std::string& path, std::optional<std::u16string> name,
+                                          const OpenOptions& options, const DurabilityOptions& durability)
+      SHARDMAP_EXCLUDES(mutex_);
+
   // The open store with this id, or nullptr.
   std::shared_ptr<OpenStore> Find(std::string_view id) SHARDMAP_EXCLUDES(mutex_);
 
@@ -53,8 +71,24 @@ class Registry {
 
   // Called by the last handle to let go.
   void Destroy(OpenStore* store) SHARDMAP_EXCLUDES(mutex_);
+  std::shared_ptr<OpenStore> Own(std::unique_ptr<OpenStore> store);
+  void AddLocked(const std::shared_ptr<OpenStore>& store) SHARDMAP_REQUIRES(mutex_);
+  void LetGoOf(const std::string& directory) SHARDMAP_EXCLUDES(mutex_);
+  // Lets go of a directory that is busy, at its end.
+  struct Busy {
+    Busy(Registry& its_registry, const std::string& its_directory) : registry(its_registry), directory(its_directory) {}
+    ~Busy() { registry.LetGoOf(directory); }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+    Registry& registry;
+    const std::string directory;
+  };
 
   Mutex mutex_;
+  Condition directory_is_free_;
+  std::unordered_map<std::string, std::weak_ptr<OpenStore>> by_directory_ SHARDMAP_GUARDED_BY(mutex_);
+  std::unordered_set<std::string> busy_directories_ SHARDMAP_GUARDED_BY(mutex_);  // being opened or closed
   std::unordered_map<std::string, std::weak_ptr<OpenStore>> by_id_ SHARDMAP_GUARDED_BY(mutex_);
   std::unordered_map<std::u16string, std::weak_ptr<OpenStore>> by_name_ SHARDMAP_GUARDED_BY(mutex_);
 };
@@ -72,6 +106,8 @@ class Handle {
   Store& store() { return open_store_->store; }
   Session& session() { return *session_; }
   ExpiryFeed& expiry_feed() { return open_store_->expiry_feed; }
+  // Keeps the store open.
+  const std::shared_ptr<OpenStore>& shared() const { return open_store_; }
 
  private:
   const std::shared_ptr<OpenStore> open_store_;

@@ -29,6 +29,8 @@ class FrameWriter {
   // Adds bytes to the payload of the frame that is being made: where they go, valid until the next call. Throws
   // std::bad_alloc, and then nothing has changed.
   uint8_t* Extend(size_t bytes);
+  // The same of bytes that are there.
+  void Append(std::span<const uint8_t> bytes) { pending_.insert(pending_.end(), bytes.begin(), bytes.end()); }
   // Gives back what Extend gave too many.
   void ShrinkTo(const uint8_t* end) { pending_.resize(static_cast<size_t>(end - pending_.data())); }
   size_t payload_bytes() const { return pending_.size() - frame_at_ - FrameHeader::kBytes; }

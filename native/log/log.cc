@@ -16,12 +16,15 @@ Status Copy(const Status& status) {
 }  // namespace
 
 Log::Log(Directory& directory, std::unique_ptr<RecoveredLog> recovered, const LogOptions& options,
-         std::function<void(const Status&)> on_failure)
+         std::function<void(const Status&)> on_failure, std::function<void(uint64_t)> on_written)
     : options_(options),
       clock_(options.clock != nullptr ? *options.clock : Clock::Steady()),
       on_failure_(std::move(on_failure)),
+      on_written_(std::move(on_written)),
       staging_(options.staged_bytes_max, [this] { Wake(); }),
       store_(recovered->store),
+      recovered_bytes_(recovered->segment_bytes),
+      written_bytes_(recovered_bytes_),
       writer_(directory, std::move(recovered), options.segment_bytes),
       thread_([this] { Run(); }) {}
 
@@ -127,9 +130,17 @@ Status Log::WriteAndSync(const std::vector<Request>& requests) {
       status = writer_.Rotate(staging_, UnixNanosAtZero(clock_), request.rotation);
     }
   }
+  NoteWritten();
   const bool is_due = options_.policy == SyncPolicy::kAlways ||
                       (options_.policy == SyncPolicy::kInterval && now_ns - unsynced_since_ns_ >= options_.interval_ns);
   return status.ok() && (is_due || !requests.empty()) ? writer_.Sync() : std::move(status);
+}
+
+void Log::NoteWritten() {
+  const uint64_t bytes = recovered_bytes_ + writer_.written_bytes();
+  if (bytes == written_bytes()) return;
+  written_bytes_.store(bytes, std::memory_order_relaxed);
+  if (on_written_) on_written_(bytes);
 }
 
 void Log::Fail(const Status& status) {

@@ -8,6 +8,7 @@
 // more. Reads of the store go on, writes are refused. A full disk refuses writes until what was taken could be written.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,10 +44,10 @@ struct LogOptions {
 
 class Log final : public MutationSink {
  public:
-  // Starts the thread; throws std::bad_alloc, std::system_error. `directory` outlives it. `on_failure` is called once,
-  // by the thread, if the log ends for good.
+  // Starts the thread; throws std::bad_alloc, std::system_error. `directory` outlives it. The thread calls `on_failure`
+  // once, if the log ends for good, and `on_written` with written_bytes() whenever these have become more.
   Log(Directory& directory, std::unique_ptr<RecoveredLog> recovered, const LogOptions& options,
-      std::function<void(const Status&)> on_failure = {});
+      std::function<void(const Status&)> on_failure = {}, std::function<void(uint64_t)> on_written = {});
   // As Close. No stage is open.
   ~Log() override;
 
@@ -64,6 +65,8 @@ class Log final : public MutationSink {
   Status Close() SHARDMAP_EXCLUDES(mutex_);
 
   const StoreId& store() const { return store_; }
+  // In all segments, with those that were recovered and those that are gone.
+  uint64_t written_bytes() const { return written_bytes_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr uint64_t kDiskFullRetryNanos = 100'000'000;
@@ -85,6 +88,7 @@ class Log final : public MutationSink {
   // Until there is something to do. Returns whether the log is being closed.
   bool Wait() SHARDMAP_EXCLUDES(mutex_);
   void Wake() SHARDMAP_EXCLUDES(mutex_);
+  void NoteWritten();
   void Fail(const Status& status);
   // How long what is staged waits for more to come.
   uint64_t HandOverNanos() const { return options_.policy == SyncPolicy::kAlways ? 100'000 : 2'000'000; }
@@ -92,8 +96,11 @@ class Log final : public MutationSink {
   const LogOptions options_;
   const Clock& clock_;
   const Done on_failure_;
+  const std::function<void(uint64_t)> on_written_;
   Staging staging_;
   const StoreId store_;
+  const uint64_t recovered_bytes_;
+  std::atomic<uint64_t> written_bytes_;
 
   // Of the thread.
   LogWriter writer_;

@@ -1,6 +1,5 @@
 #include "log/log_writer.h"
 
-#include <cstring>
 #include <span>
 #include <utility>
 
@@ -32,7 +31,7 @@ Status LogWriter::WriteCut(Staging& staging, uint64_t clock_offset_ns) {
       is_in_cut_ = true;
     }
     if (segment_->payload_bytes() == 0) BeginPayload(clock_offset_ns);
-    std::memcpy(segment_->Extend(record.size()), record.data(), record.size());
+    segment_->Append(record);
   });
   if (segment_->payload_bytes() == 0) return Status();
   segment_->EndFrame(FrameKind::kRecords, true, synced_sequence_);

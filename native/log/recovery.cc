@@ -154,6 +154,7 @@ Status Recovery::ReadSnapshot() {
   if (!opened.ok()) return opened.TakeStatus();
   FrameReader& reader = *opened.value();
   if (reader.header().store != recovered_->store) return Corrupt(reader.name(), 0, "it is of another store");
+  recovered_->snapshot_bytes = reader.file_bytes();
   auto ending = ReadCuts(reader);
   if (!ending.ok()) return ending.TakeStatus();
   return ending.value() == Ending::kSealed ? Status() : NotSealed(reader, ending.value());
@@ -175,6 +176,7 @@ Status Recovery::ReadSegments() {
     auto ending = ReadCuts(reader);
     if (!ending.ok()) return ending.TakeStatus();
     recovered_->segment_number = number;
+    recovered_->segment_bytes += cut_end_;
     sequence = reader.next_sequence();
     if (number == last) return EndWith(std::move(opened.value()), ending.value());
     if (ending.value() != Ending::kSealed) return NotSealed(reader, ending.value());

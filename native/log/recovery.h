@@ -44,7 +44,9 @@ struct RecoveredLog {
   Manifest manifest;
   uint64_t segment_number = 0;
   std::unique_ptr<FrameWriter> segment;
-  uint64_t tail_bytes = 0;  // that were cut off
+  uint64_t snapshot_bytes = 0;
+  uint64_t segment_bytes = 0;  // of all
+  uint64_t tail_bytes = 0;     // that were cut off
   RecoveryProgress progress;
 };
 

@@ -97,7 +97,7 @@ void Stage::Append(const Mutation& mutation) {
   LightFence();
   const uint64_t cut = staging_.cut_.load(std::memory_order_acquire);
   const size_t bytes = static_cast<size_t>(p - record);
-  new (chunk_->bytes() + at) StagedRecord{mutation.stamp, cut, bytes};
+  new (chunk_->bytes() + at) StagedRecord{mutation.stamp, static_cast<uint32_t>(cut), static_cast<uint32_t>(bytes)};
   chunk_->committed.store(at + RoundedUp(sizeof(StagedRecord) + bytes), std::memory_order_release);
   if (spare_ != nullptr) {
     chunk_->next.store(spare_, std::memory_order_release);
@@ -106,13 +106,12 @@ void Stage::Append(const Mutation& mutation) {
   is_reserved_.store(false, std::memory_order_release);
 }
 
-const StagedRecord* Stage::Peek(uint64_t cut) {
+const StagedRecord* Stage::Peek() {
   if (read_chunk_ == nullptr) read_chunk_ = first_chunk_.load(std::memory_order_acquire);
   while (read_chunk_ != nullptr) {
     StagedChunk* const next = read_chunk_->next.load(std::memory_order_acquire);
     if (read_ < read_chunk_->committed.load(std::memory_order_acquire)) {
-      const auto* const record = reinterpret_cast<const StagedRecord*>(read_chunk_->bytes() + read_);
-      return record->cut <= cut ? record : nullptr;
+      return reinterpret_cast<const StagedRecord*>(read_chunk_->bytes() + read_);
     }
     if (next == nullptr) return nullptr;
     staging_.FreeChunk(std::exchange(read_chunk_, next));
@@ -126,6 +125,11 @@ void Stage::Take(const StagedRecord* record) {
 }
 
 // --- All of them -----------------------------------------------------------------------------------------------------
+
+Staging::~Staging() {
+  stages_.clear();
+  for (StagedChunk* chunk : spare_chunks_) std::free(chunk);
+}
 
 Stage* Staging::Open() {
   MutexLock lock(mutex_);
@@ -183,6 +187,12 @@ Status Staging::AllocateChunk(size_t bytes, StagedChunk** chunk) {
       room_.WaitFor(mutex_, kWaitSliceNanos);
     }
     bytes_.fetch_add(total, std::memory_order_relaxed);
+    if (capacity == kChunkCapacity && !spare_chunks_.empty()) {
+      *chunk = new (spare_chunks_.back()) StagedChunk;
+      (*chunk)->capacity = capacity;
+      spare_chunks_.pop_back();
+      return Status();
+    }
   }
   void* const memory = std::malloc(total);
   if (memory == nullptr) {
@@ -196,10 +206,15 @@ Status Staging::AllocateChunk(size_t bytes, StagedChunk** chunk) {
 }
 
 void Staging::FreeChunk(StagedChunk* chunk) {
-  const size_t total = chunk->capacity + sizeof(StagedChunk);
+  const size_t capacity = chunk->capacity;
   chunk->~StagedChunk();
-  std::free(chunk);
-  bytes_.fetch_sub(total, std::memory_order_relaxed);
+  MutexLock lock(mutex_);
+  bytes_.fetch_sub(capacity + sizeof(StagedChunk), std::memory_order_relaxed);
+  if (capacity == kChunkCapacity && spare_chunks_.size() < kSpareChunksMax) {
+    spare_chunks_.push_back(chunk);
+  } else {
+    std::free(chunk);
+  }
   room_.NotifyAll();
 }
 
@@ -247,7 +262,7 @@ void Staging::TakeCut(const std::function<void(std::span<const uint8_t> record)>
 
 void Staging::FreeStages() {
   MutexLock lock(mutex_);
-  for (Slot& slot : stages_) slot.is_free = !slot.is_open && slot.stage->IsEmpty();
+  for (Slot& slot : stages_) slot.is_free = !slot.is_open && slot.stage->WasEmptied();
 }
 
 bool Staging::FallAsleep() {

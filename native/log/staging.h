@@ -45,8 +45,8 @@ struct StagedChunk {
 
 struct StagedRecord {
   uint64_t stamp;
-  uint64_t cut;
-  uint64_t bytes;  // of the record, as the log has it, which follow
+  uint32_t cut;    // the low half of its number: what is staged is from some of the last cuts
+  uint32_t bytes;  // of the record, as the log has it, which follow
 };
 
 class Stage final : public MutationStage {
@@ -64,10 +64,23 @@ class Stage final : public MutationStage {
   // Makes room for a mutation of so many bytes, in a chunk behind the one there is.
   Status AddChunk(size_t bytes);
 
-  // For the flusher: the next record of a cut up to this, or nullptr.
-  const StagedRecord* Peek(uint64_t cut);
+  // For the flusher: the next record, or nullptr; and only of a cut up to this.
+  const StagedRecord* Peek();
+  const StagedRecord* Peek(uint64_t cut) {
+    const StagedRecord* const record = Peek();
+    return record != nullptr && IsUpTo(record->cut, cut) ? record : nullptr;
+  }
+  static bool IsUpTo(uint32_t mark, uint64_t cut) {
+    return static_cast<int32_t>(static_cast<uint32_t>(cut) - mark) >= 0;
+  }
   void Take(const StagedRecord* record);
-  bool IsEmpty() { return Peek(UINT64_MAX) == nullptr; }
+  bool IsEmpty() { return Peek() == nullptr; }
+  // The same of a stage whose session has closed, and that was peeked at.
+  bool WasEmptied() const {
+    if (read_chunk_ == nullptr) return first_chunk_.load(std::memory_order_acquire) == nullptr;
+    return read_ == read_chunk_->committed.load(std::memory_order_acquire) &&
+           read_chunk_->next.load(std::memory_order_acquire) == nullptr;
+  }
 
   Staging& staging_;
 
@@ -91,11 +104,16 @@ class Staging {
   // Chunks of this size, but for a mutation that is larger.
   static constexpr size_t kChunkBytes = size_t{64} << 10;
   static constexpr size_t kChunkCapacity = kChunkBytes - sizeof(StagedChunk);
+  // Kept of chunks that were emptied: memory that is given back and asked for again is touched anew each time.
+  static constexpr size_t kSpareChunksMax = 32;
   static constexpr uint64_t kWaitNanosMax = 10'000'000'000;
 
   // `wake` wakes the flusher; called without any lock. A writer waits for room so long at most.
   Staging(size_t bytes_max, std::function<void()> wake, uint64_t wait_ns_max = kWaitNanosMax)
-      : bytes_max_(bytes_max), wait_ns_max_(wait_ns_max), wake_(std::move(wake)) {}
+      : bytes_max_(bytes_max), wait_ns_max_(wait_ns_max), wake_(std::move(wake)) {
+    spare_chunks_.reserve(kSpareChunksMax);
+  }
+  ~Staging();
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
 
@@ -146,6 +164,7 @@ class Staging {
   alignas(64) std::atomic<size_t> bytes_{0};  // of chunks
   Mutex mutex_;
   Condition room_;
+  std::vector<StagedChunk*> spare_chunks_ SHARDMAP_GUARDED_BY(mutex_);
   std::vector<Slot> stages_ SHARDMAP_GUARDED_BY(mutex_);
   Code refusal_ SHARDMAP_GUARDED_BY(mutex_) = Code::kOk;
   std::string refusal_message_ SHARDMAP_GUARDED_BY(mutex_);

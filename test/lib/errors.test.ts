@@ -35,6 +35,7 @@ describe('the table of errors', () => {
       'batch',
       'codec',
       'computation',
+      'durability',
       'entry',
       'groups',
       'handle',

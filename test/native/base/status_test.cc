@@ -15,8 +15,8 @@ namespace {
 
 constexpr Code kErrors[] = {Code::kInvalidKey,      Code::kKeyTooLong, Code::kValueTooLong, Code::kInvalidArgument,
                             Code::kOptionsConflict, Code::kClosed,     Code::kOutOfMemory,  Code::kIo,
-                            Code::kDiskFull,        Code::kCorrupt,    Code::kNewerFormat,  Code::kLogFailed,
-                            Code::kLogBusy};
+                            Code::kDiskFull,        Code::kCorrupt,    Code::kNewerFormat,  Code::kInUse,
+                            Code::kLogFailed,       Code::kLogBusy};
 
 TEST(StatusTest, EveryCodeHasANameOfItsOwn) {
   std::set<std::string_view> names;

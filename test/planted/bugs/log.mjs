@@ -162,16 +162,6 @@ export const BUGS = [
     filter: 'StagingTest.ACutIsAPrefix*',
   },
   {
-    name: 'cut that is not raised before stages are looked at',
-    why: 'what one stage appends while another is emptied is in the cut, and what it was seen because of is not',
-    file: 'native/log/staging.cc',
-    find: '      return record->cut <= cut ? record : nullptr;',
-    replace: '      return cut == 0 ? nullptr : record;',
-    test: 'log/staging_test',
-    filter: 'StagingTest.ACutIsAPrefix*',
-    quick: true,
-  },
-  {
     name: 'stages that are written one after the other',
     why: 'two threads that wrote one key in turns come back in another order',
     file: 'native/log/staging.cc',
