@@ -1,6 +1,7 @@
 #include "engine/durability.h"
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -90,9 +91,9 @@ Durability::~Durability() { (void)Close(); }
 Status Durability::Compact() {
   MutexLock lock(compaction_mutex_);
   const uint64_t written_bytes = log_.written_bytes();
-  Session* const session = store_.OpenSession();
+  const auto close = [this](Session* session) { store_.CloseSession(session); };
+  const std::unique_ptr<Session, decltype(close)> session(store_.OpenSession(), close);
   auto snapshot = shardmap::Compact(*directory_, log_, store_, *session, &manifest_);
-  store_.CloseSession(session);
   // One that failed is not tried again before as much was written once more.
   const uint64_t snapshot_bytes = snapshot.ok() ? snapshot.value().bytes : 0;
   compaction_at_.store(written_bytes + std::max(snapshot_bytes, options_.compaction_bytes_min),
@@ -115,7 +116,11 @@ void Durability::Run() {
       if (is_closing_) return;
       is_due_ = false;
     }
-    if (log_.written_bytes() >= compaction_at_.load(std::memory_order_relaxed)) (void)Compact();
+    if (log_.written_bytes() < compaction_at_.load(std::memory_order_relaxed)) continue;
+    try {
+      (void)Compact();
+    } catch (const std::bad_alloc&) {  // tried again when more was written
+    }
   }
 }
 

@@ -50,6 +50,7 @@ uint8_t* FrameWriter::Extend(size_t bytes) {
 }
 
 void FrameWriter::EndFrame(FrameKind kind, bool ends_cut, uint64_t synced_sequence) {
+  pending_.reserve(pending_.size() + FrameHeader::kBytes);  // may throw, and then nothing has changed
   const std::span<uint8_t> frame = std::span(pending_).subspan(frame_at_);
   const std::span<uint8_t> payload = frame.subspan(FrameHeader::kBytes);
   const FrameHeader header{

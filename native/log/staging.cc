@@ -159,6 +159,7 @@ void Staging::Refuse(Code code, std::string message) {
 
 void Staging::Accept() {
   MutexLock lock(mutex_);
+  if (refusal_ == Code::kClosed) return;
   refusal_ = Code::kOk;
   is_refusing_.store(false, std::memory_order_release);
 }

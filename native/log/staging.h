@@ -121,7 +121,7 @@ class Staging {
   Stage* Open() SHARDMAP_EXCLUDES(mutex_);
   void Close(Stage* stage) SHARDMAP_EXCLUDES(mutex_);
 
-  // From now on nothing is reserved: who tries gets this status. Until Accept.
+  // From now on nothing is reserved: who tries gets this status. Until Accept, or for good with kClosed.
   void Refuse(Code code, std::string message) SHARDMAP_EXCLUDES(mutex_);
   void Accept() SHARDMAP_EXCLUDES(mutex_);
 

@@ -166,6 +166,9 @@ TEST(StagingTest, WhatIsRefusedIsRefusedWithItsReason) {
   staging.Accept();
   EXPECT_TRUE(stage->Reserve(nullptr, nullptr, 0).ok());
   stage->Release();
+  staging.Refuse(Code::kClosed, "closed");
+  staging.Accept();
+  EXPECT_EQ(stage->Reserve(nullptr, nullptr, 0).code(), Code::kClosed) << "for good";
 }
 
 }  // namespace
