@@ -286,7 +286,7 @@ TEST(ClearTest, OfSeveralThreadsWaitsForNobodyForGood) {
   }
   for (std::thread& thread : threads) thread.join();
   // A clear's stamp is nobody else's.
-  const std::vector<Record> records = sink.RecordsByStamp();
+  const std::vector<RecordedMutation> records = sink.RecordsByStamp();
   for (size_t i = 1; i < records.size(); ++i) {
     if (records[i - 1].kind != Mutation::Kind::kClear && records[i].kind != Mutation::Kind::kClear) continue;
     EXPECT_GT(records[i].stamp, records[i - 1].stamp);

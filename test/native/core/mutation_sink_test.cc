@@ -35,10 +35,10 @@ class MutationSinkTest : public testing::Test {
     if (!store_.Get(guard, OwnedKey(key).key(), &value)) return std::nullopt;
     return std::string(BytesOf(value));
   }
-  const std::vector<Record>& Records() const { return sink_.stages().front()->records; }
+  const std::vector<RecordedMutation>& Records() const { return sink_.stages().front()->records; }
   std::vector<Kind> Kinds() const {
     std::vector<Kind> kinds;
-    for (const Record& record : Records()) kinds.push_back(record.kind);
+    for (const RecordedMutation& record : Records()) kinds.push_back(record.kind);
     return kinds;
   }
 
@@ -69,7 +69,7 @@ TEST_F(MutationSinkTest, LearnsOfEffectsAndOfNothingElse) {
     EXPECT_EQ(Records()[i].value, values[i]);
     EXPECT_EQ(Records()[i].value_kind, ValueKind::kOneByteString);
   }
-  for (const Record& record : Records()) EXPECT_EQ(record.key, OwnedKey(long_key));
+  for (const RecordedMutation& record : Records()) EXPECT_EQ(record.key, OwnedKey(long_key));
 }
 
 TEST_F(MutationSinkTest, WhatIsSetAfterAnEntryHasExpiredIsAnInsertion) {
@@ -143,7 +143,7 @@ TEST_F(MutationSinkTest, WhatComesAfterAClearHasALaterStamp) {
   for (uint64_t i = 0; i < 100; ++i) {
     ASSERT_TRUE(store_.Set(*third, NumberedKey("key ", i).key(), Value(ValueKind::kTrue)).ok());
   }
-  for (const Record& record : sink_.stages()[2]->records) EXPECT_GT(record.stamp, stamp);
+  for (const RecordedMutation& record : sink_.stages()[2]->records) EXPECT_GT(record.stamp, stamp);
 }
 
 TEST_F(MutationSinkTest, StampsRiseWithinAShardWhoeverChangesIt) {
@@ -155,7 +155,7 @@ TEST_F(MutationSinkTest, StampsRiseWithinAShardWhoeverChangesIt) {
       ASSERT_TRUE(store_.Delete(*sessions[i % 2], OwnedKey("key").key()).value());
     }
   }
-  const std::vector<Record> records = sink_.RecordsByStamp();
+  const std::vector<RecordedMutation> records = sink_.RecordsByStamp();
   ASSERT_EQ(records.size(), 110u);
   for (size_t i = 1; i < records.size(); ++i) EXPECT_GT(records[i].stamp, records[i - 1].stamp);
 }
@@ -276,7 +276,7 @@ TEST_F(MutationSinkTest, LearnsOfStructuresThatWereSaved) {
   const OpenedSession other(store_);
   EXPECT_TRUE(store_.SaveStructures(*other, "a", text).value());
   EXPECT_EQ(store_.structures().Load(), text);
-  const std::vector<Record> records = sink_.RecordsByStamp();
+  const std::vector<RecordedMutation> records = sink_.RecordsByStamp();
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records[0].kind, Kind::kStructures);
   EXPECT_EQ(records[0].value, "a");

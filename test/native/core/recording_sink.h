@@ -25,7 +25,7 @@ struct LoggedStore : Store {
   LoggedStore(const StoreOptions& options, MutationSink& sink) : Store(options) { LogTo(sink); }
 };
 
-struct Record {
+struct RecordedMutation {
   Mutation::Kind kind;
   uint64_t stamp;
   Deadline deadline;
@@ -51,7 +51,7 @@ class RecordingStage final : public MutationStage {
 
   bool has_reservation() const { return reserved_.has_value(); }
 
-  std::vector<Record> records;
+  std::vector<RecordedMutation> records;
   bool is_open = true;
 
  private:
@@ -94,11 +94,12 @@ class RecordingSink final : public MutationSink {
     return count;
   }
   // As a log would replay them. Those of one stamp are of different shards: any order of theirs is right.
-  std::vector<Record> RecordsByStamp() const {
-    std::vector<Record> all;
+  std::vector<RecordedMutation> RecordsByStamp() const {
+    std::vector<RecordedMutation> all;
     for (const auto& stage : stages_) all.insert(all.end(), stage->records.begin(), stage->records.end());
-    std::sort(all.begin(), all.end(),
-              [](const Record& a, const Record& b) { return std::tie(a.stamp, a.key) < std::tie(b.stamp, b.key); });
+    std::sort(all.begin(), all.end(), [](const RecordedMutation& a, const RecordedMutation& b) {
+      return std::tie(a.stamp, a.key) < std::tie(b.stamp, b.key);
+    });
     return all;
   }
 
@@ -129,7 +130,7 @@ inline Status RecordingStage::Reserve(const Key* key, const Value* value, size_t
 
 inline void RecordingStage::Append(const Mutation& mutation) {
   if (sink_.on_append) sink_.on_append(mutation);
-  Record record{mutation.kind, mutation.stamp, mutation.deadline, {}, {}, {}};
+  RecordedMutation record{mutation.kind, mutation.stamp, mutation.deadline, {}, {}, {}};
   if (mutation.value != nullptr) {
     record.value_kind = mutation.value->kind();
     record.value = TextOf(*mutation.value);
@@ -155,8 +156,8 @@ inline void RecordingStage::Append(const Mutation& mutation) {
 }
 
 // Makes the store what the records say, as a log that is opened does.
-inline void Replay(const std::vector<Record>& records, Store& store, Session& session) {
-  for (const Record& record : records) {
+inline void Replay(const std::vector<RecordedMutation>& records, Store& store, Session& session) {
+  for (const RecordedMutation& record : records) {
     const Key key = record.key.key();
     switch (record.kind) {
       case Mutation::Kind::kInsert:
