@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -21,7 +22,8 @@ namespace {
 class OpenedStore {
  public:
   explicit OpenedStore(const std::string& path, const DurabilityOptions& options = {}) : store_(OptionsFor(16)) {
-    auto opened = Durability::Open(path, options, store_);
+    auto opened =
+        Durability::Open(path, options, store_, {[this](const Status& failure) { failure_ = failure.Copy(); }, {}});
     status_ = opened.TakeStatus();
     durability_ = std::move(opened.value());
   }
@@ -29,6 +31,13 @@ class OpenedStore {
   const Status& status() const { return status_; }
   Store& store() { return store_; }
   Durability& durability() { return *durability_; }
+
+  Status Compact() {
+    return Awaited([this](Durability::Done done) { durability_->Compact(std::move(done)); });
+  }
+  Status BackUp(const std::string& path) {
+    return Awaited([&](Durability::Done done) { durability_->BackUp(path, std::move(done)); });
+  }
 
   Status Set(std::string_view key, const std::string& value) {
     const OpenedSession session(store_);
@@ -42,8 +51,16 @@ class OpenedStore {
   }
 
  private:
+  template <typename Ask>
+  static Status Awaited(Ask ask) {
+    std::promise<Status> outcome;
+    ask([&outcome](const Status& status) { outcome.set_value(status.Copy()); });
+    return outcome.get_future().get();
+  }
+
   Store store_;
   Status status_;
+  Status failure_;
   std::unique_ptr<Durability> durability_;
 };
 
@@ -59,8 +76,8 @@ TEST_F(DurabilityTest, AStoreComesBack) {
     OpenedStore opened(Path());
     ASSERT_TRUE(opened.status().ok()) << opened.status().message();
     ASSERT_TRUE(opened.Set("key", "value").ok());
-    ASSERT_TRUE(opened.durability().Flush().ok());
-    ASSERT_TRUE(opened.durability().Compact().ok());
+    ASSERT_TRUE(opened.durability().FlushSync().ok());
+    ASSERT_TRUE(opened.Compact().ok());
     ASSERT_TRUE(opened.Set("another", "value").ok());
     ASSERT_TRUE(opened.durability().Close().ok());
     EXPECT_EQ(opened.Set("key", "refused").code(), Code::kClosed);
@@ -114,7 +131,7 @@ TEST_F(DurabilityTest, ALogThatHasGrownIsMadeShort) {
     ASSERT_TRUE(opened.status().ok()) << opened.status().message();
     for (int round = 0; round < 20; ++round) {
       for (int i = 0; i < 20; ++i) ASSERT_TRUE(opened.Set("key " + std::to_string(i), std::string(1000, 'v')).ok());
-      ASSERT_TRUE(opened.durability().Flush().ok());
+      ASSERT_TRUE(opened.durability().FlushSync().ok());
     }
     for (int tries = 0; files_bytes() > 150'000; ++tries) {
       ASSERT_LT(tries, 10'000) << "ten seconds, and the files take " << files_bytes();

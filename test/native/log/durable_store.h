@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,7 +41,7 @@ class DurableStore {
   Log& log() { return *log_; }
   Status Compact() {
     const OpenedSession session(store_);
-    return shardmap::Compact(directory_, *log_, store_, *session, &manifest_).TakeStatus();
+    return shardmap::Compact(directory_, *log_, store_, *session, &manifest_, is_cancelled_).TakeStatus();
   }
 
   struct Row {
@@ -83,6 +84,7 @@ class DurableStore {
   Store store_;
   Status status_;
   Manifest manifest_;
+  const std::atomic<bool> is_cancelled_{false};
   std::unique_ptr<Log> log_;
 };
 
