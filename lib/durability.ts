@@ -1,15 +1,19 @@
 /** Stores that are kept in a directory: how they are opened, flushed and made short, and left when the thread ends. */
 
+import timers from 'node:timers';
 import { createArgumentError, createError, createRangeError, type ErrorCode, type ShardMapError } from './errors.js';
-import { addon, type NativeStore } from './native.js';
+import { addon, type Done, type NativeStore } from './native.js';
 import { type ResolvedOptions, readOptions, resolveOptions, type ShardMapOptions } from './options.js';
 
 const { isFinite: isFiniteNumber } = Number;
 
 const FSYNC = ['always', 'interval', 'never'] as const;
+const RECOVERY = ['tail', 'strict', 'salvage'] as const;
 const FLUSH_INTERVAL_MS = 100;
 /** An hour: who wants more wants `never`. */
 const FLUSH_INTERVAL_MS_MAX = 3_600_000;
+const PROGRESS_MS = 100;
+const FOREVER = Number.POSITIVE_INFINITY;
 
 /** How a store is opened that is kept in a directory. Options that are not listed here are refused. */
 export interface ShardMapOpenOptions extends ShardMapOptions {
@@ -29,36 +33,65 @@ export interface ShardMapOpenOptions extends ShardMapOptions {
   readonly flushInterval?: number | undefined;
   /**
    * What to do with the unfinished end of the log that a crash leaves behind: to cut it off, and keep it in a file beside
-   * (`'tail'`), or to refuse to open (`'strict'`). Other damage is always refused. Default: `'tail'`.
+   * (`'tail'`), or to refuse to open (`'strict'`). Other damage is refused by both. `'salvage'` takes what can be read,
+   * whatever is damaged or missing, and writes it to new files; damaged ones are kept under names that end in `.damaged`, and
+   * `stats().log.recovery.losses` tells what is gone. Entries whose changes are lost have older values, or are not there.
+   * Default: `'tail'`.
    */
-  readonly recovery?: 'tail' | 'strict' | undefined;
+  readonly recovery?: 'tail' | 'strict' | 'salvage' | undefined;
+  /**
+   * Whether the map is only read: nothing in the directory is changed, which must be there, and many processes may have it
+   * open so at once, but none that writes it. What changes the map throws ERR_SHARDMAP_READONLY; entries expire all the
+   * same. Default: false.
+   */
+  readonly readonly?: boolean | undefined;
+  /**
+   * Called while the files are read, about ten times in a second, and when they were. What it throws is an uncaught
+   * exception.
+   */
+  readonly onProgress?: ((progress: OpenProgress) => void) | undefined;
+}
+
+/** How far a store is that is being opened. */
+export interface OpenProgress {
+  /** Bytes of the files that were read. */
+  readonly bytes: number;
+  /** Of so many; 0 as long as that is not known. */
+  readonly bytesTotal: number;
+  /** Changes that were read from them. */
+  readonly records: number;
 }
 
 interface ResolvedOpenOptions extends ResolvedOptions {
   readonly dir: string;
   readonly fsync: number;
   readonly flushInterval: number;
-  readonly isStrict: boolean;
+  readonly recovery: number;
+  readonly isReadonly: boolean;
+  readonly onProgress: ShardMapOpenOptions['onProgress'];
 }
 
-const NAMES = ['dir', 'fsync', 'flushInterval', 'recovery', 'name', 'shards', 'ttl', 'touch', 'codec'] as const;
+const OWN_NAMES = ['dir', 'fsync', 'flushInterval', 'recovery', 'readonly', 'onProgress'] as const;
+const NAMES = [...OWN_NAMES, 'name', 'shards', 'ttl', 'touch', 'codec'] as const;
 
 /** Validates what the user gave. */
 export function resolveOpenOptions(options: unknown): ResolvedOpenOptions {
-  const { dir, fsync, flushInterval, recovery, ...others } = readOptions(options, NAMES);
+  const { dir, fsync, flushInterval, recovery, readonly, onProgress, ...others } = readOptions(options, NAMES);
   return {
     ...resolveOptions(others),
-    dir: resolveDir(dir),
+    dir: resolvePath('options.dir', dir),
     fsync: resolveFsync(fsync),
     flushInterval: resolveFlushInterval(flushInterval),
-    isStrict: resolveRecovery(recovery),
+    recovery: resolveRecovery(recovery),
+    isReadonly: resolveReadonly(readonly),
+    onProgress: resolveOnProgress(onProgress),
   };
 }
 
-function resolveDir(dir: unknown): string {
-  if (typeof dir !== 'string' || dir === '' || dir.includes('\0'))
-    throw createArgumentError('options.dir', 'the path of a directory', dir);
-  return dir;
+function resolvePath(what: string, path: unknown): string {
+  if (typeof path !== 'string' || path === '' || path.includes('\0'))
+    throw createArgumentError(what, 'the path of a directory', path);
+  return path;
 }
 
 /** As the addon has it. */
@@ -76,24 +109,52 @@ function resolveFlushInterval(interval: unknown): number {
   return interval;
 }
 
-function resolveRecovery(recovery: unknown): boolean {
-  if (recovery === undefined || recovery === 'tail') return false;
-  if (recovery !== 'strict') throw createArgumentError('options.recovery', "'tail' or 'strict'", recovery);
-  return true;
+function resolveRecovery(recovery: unknown): number {
+  const index = recovery === undefined ? RECOVERY.indexOf('tail') : (RECOVERY as readonly unknown[]).indexOf(recovery);
+  if (index < 0) throw createArgumentError('options.recovery', "'tail', 'strict' or 'salvage'", recovery);
+  return index;
+}
+
+function resolveReadonly(readonly: unknown): boolean {
+  if (readonly === undefined || typeof readonly === 'boolean') return readonly ?? false;
+  throw createArgumentError('options.readonly', 'a boolean', readonly);
+}
+
+function resolveOnProgress(onProgress: unknown): ShardMapOpenOptions['onProgress'] {
+  if (onProgress === undefined || typeof onProgress === 'function') return onProgress as () => void;
+  throw createArgumentError('options.onProgress', 'a function', onProgress);
 }
 
 /** Opens the store, in another thread: reading its files may take long. */
 export function openDirectory(options: ResolvedOpenOptions): Promise<NativeStore> {
-  const { dir, name, shards, ttl = Number.POSITIVE_INFINITY, touch = false, fsync, flushInterval, isStrict } = options;
-  const ttlMs = ttl === Number.POSITIVE_INFINITY ? 0 : ttl;
+  const { dir, name, shards, ttl = FOREVER, touch = false, fsync, flushInterval, recovery, isReadonly } = options;
+  const ttlMs = ttl === FOREVER ? 0 : ttl;
   return new Promise((resolve, reject) => {
-    addon.open(dir, name, shards, ttlMs, touch, fsync, flushInterval, isStrict, (code, message, id) => {
+    const done = (code: string | undefined, message: string | undefined, id: string): void => {
+      stopReporting();
       // The store is open for as long as this runs.
       const native = code === undefined ? addon.attach(id) : undefined;
       if (native !== undefined) resolve(native);
       else reject(createError(code as ErrorCode, message as string));
-    });
+    };
+    const opening = addon.open(dir, name, shards, ttlMs, touch, fsync, flushInterval, recovery, isReadonly, done);
+    const stopReporting = reportProgress(opening, options.onProgress);
   });
+}
+
+/** Returns what ends it, with a last report. */
+function reportProgress(opening: object, onProgress: ShardMapOpenOptions['onProgress']): () => void {
+  if (onProgress === undefined) return ignore;
+  const report = (): void => {
+    const [bytes, bytesTotal, records] = addon.progress(opening);
+    onProgress({ bytes, bytesTotal, records });
+  };
+  const timer = timers.setInterval(report, PROGRESS_MS);
+  return () => {
+    timers.clearInterval(timer);
+    // In a turn of its own, as the others: what it throws is not the opening's.
+    timers.setImmediate(report);
+  };
 }
 
 /** The slots of this thread's maps that are kept in directories. */
@@ -136,7 +197,7 @@ export class Flushes {
 
   #begin(slot: number): Promise<void> {
     this.#next = undefined;
-    const flush = inPool((done) => addon.flush(slot, done));
+    const flush = whenDone((done) => addon.flush(slot, done));
     const over = (): void => {
       if (this.#underWay === flush) this.#underWay = undefined;
     };
@@ -147,12 +208,20 @@ export class Flushes {
 }
 
 export function compact(slot: number): Promise<void> {
-  return inPool((done) => addon.compact(slot, done));
+  return whenDone((done) => addon.compact(slot, done));
 }
 
-type Done = (code: string | undefined, message: string | undefined) => void;
+export function backUp({ slot, isDurable }: NativeStore, path: unknown): Promise<void> {
+  const directory = resolvePath('path', path);
+  if (!isDurable)
+    throw createError(
+      'ERR_SHARDMAP_INVALID_ARGUMENT',
+      'only a map that ShardMap.open keeps in a directory has a backup',
+    );
+  return whenDone((done) => addon.backUp(slot, directory, done));
+}
 
-function inPool(start: (done: Done) => void): Promise<void> {
+function whenDone(start: (done: Done) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     start((code, message) => {
       if (code === undefined) resolve();
@@ -161,4 +230,4 @@ function inPool(start: (done: Done) => void): Promise<void> {
   });
 }
 
-function ignore(): void {}
+export function ignore(): void {}

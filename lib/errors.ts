@@ -53,6 +53,7 @@ const CLASSES = {
   ERR_SHARDMAP_IN_USE: ShardMapError,
   ERR_SHARDMAP_LOG_FAILED: ShardMapError,
   ERR_SHARDMAP_LOG_BUSY: ShardMapError,
+  ERR_SHARDMAP_READONLY: ShardMapError,
   ERR_SHARDMAP_ADDON_UNAVAILABLE: ShardMapError,
 } as const;
 setPrototypeOf(CLASSES, null);

@@ -34,8 +34,9 @@ export interface Addon {
    */
   create(name: string | undefined, shards: number, ttl: number, touch: boolean): NativeStore;
   /**
-   * The store of a directory; `fsync` is the place among always, interval, never. `done` is called in this thread: with code
-   * and message of an error, or with the id of the store, which is open at least until it returns.
+   * The store of a directory; `fsync` is the place among always, interval, never, and `recovery` that among tail, strict,
+   * salvage. `done` is called in this thread: with code and message of an error, or with the id of the store, which is open at
+   * least until it returns. Returns what `progress` takes.
    */
   open(
     dir: string,
@@ -45,15 +46,28 @@ export interface Addon {
     touch: boolean,
     fsync: number,
     flushInterval: number,
-    isStrict: boolean,
+    recovery: number,
+    isReadonly: boolean,
     done: (code: string | undefined, message: string | undefined, id: string) => void,
-  ): void;
-  /** Waits, in another thread, until all that was written is on the medium; at once where the store has no directory. */
-  flush(slot: number, done: (code: string | undefined, message: string | undefined) => void): void;
-  /** The same in this thread. */
+  ): object;
+  /** Bytes that were read so far, bytes there are, records that were read. */
+  progress(opening: object): [bytes: number, bytesTotal: number, records: number];
+  /** Until all that was written is on the medium. */
+  flush(slot: number, done: Done): void;
+  /** The same, and waits in this thread; at once where the store has no directory. */
   flushSync(slot: number): void;
-  /** Makes the store's log short, in another thread. */
-  compact(slot: number, done: (code: string | undefined, message: string | undefined) => void): void;
+  /** Until the store's log was made short. */
+  compact(slot: number, done: Done): void;
+  /** Until the directory `path` is a store as this one is. */
+  backUp(slot: number, path: string, done: Done): void;
+  /** Undefined where the store has no directory. */
+  logStats(slot: number): NativeLogStats | undefined;
+  /** From now on what fails of the store is kept for this slot, and `hooks.news` called in a turn of its own. */
+  listenForFailures(slot: number): void;
+  /** Ends that. Idempotent. */
+  unlistenForFailures(slot: number): void;
+  /** Code and message of each in turn; they wait no more. */
+  takeFailures(slot: number): string[];
   /** The open store with this id, or undefined where there is none. */
   attach(id: string): NativeStore | undefined;
   /** The value of `key`, or undefined. */
@@ -125,7 +139,7 @@ export interface Addon {
   /** Milliseconds until the entry expires, rounded up; Infinity where it never does, undefined where there is none. */
   timeLeft(slot: number, key: unknown): number | undefined;
   /**
-   * From now on entries that expire are kept for this slot, and `hooks.expired` is called in a turn of its own when there
+   * From now on entries that expire are kept for this slot, and `hooks.news` is called in a turn of its own when there
    * are some. At most so many entries wait, and so many bytes; what comes when they do is dropped.
    */
   listen(slot: number, entriesMax: number, bytesMax: number): void;
@@ -136,7 +150,7 @@ export interface Addon {
    * `reply[1]` is how many were dropped since the last call.
    */
   takeExpired(slot: number, count: number): unknown[];
-  /** Whether waiting for entries that expire keeps this thread's event loop alive; at first it does not. */
+  /** Whether waiting for news keeps this thread's event loop alive; at first it does not. To be told in turns. */
   keepAlive(does: boolean): void;
   /** The value of `key`, or `absent`; `reply[2]` and `reply[3]` are the stamp of what was found. */
   findStamped(slot: number, key: unknown, absent: unknown): unknown;
@@ -232,8 +246,11 @@ export interface AddonHooks extends AddonReply {
   fail(code: string, message: string): never;
   collect(...items: unknown[]): unknown[];
   /** Called in a turn of the event loop of its own when there is something to take for a slot that listens. */
-  expired(): void;
+  news(): void;
 }
+
+/** Called once, in a turn of the event loop of its own, which is kept alive for it: with code and message of an error. */
+export type Done = (code: string | undefined, message: string | undefined) => void;
 
 /**
  * Where an encoded value is found until the next call of the addon: its bytes in `scratch`, which is then what was
@@ -353,14 +370,39 @@ export interface NativeStats {
   readonly bytesRetired: number;
 }
 
+/** Figures of a store's log; times in milliseconds. */
+export interface NativeLogStats {
+  readonly isReadonly: boolean;
+  readonly hasFailed: boolean;
+  /** Why writes are refused. */
+  readonly refusal?: string;
+  readonly bytesStaged: number;
+  readonly bytesWritten: number;
+  readonly bytesSegments: number;
+  readonly bytesSnapshot: number;
+  readonly syncs: number;
+  readonly compactions: number;
+  readonly compactionMs: number;
+  readonly recoveredBytes: number;
+  readonly recoveredRecords: number;
+  readonly recoveryMs: number;
+  readonly tailBytes: number;
+  readonly losses: {
+    readonly file: string;
+    readonly offset: number;
+    readonly bytes: number;
+    readonly reason: string;
+  }[];
+}
+
 /** What the addon returns in place of a value where there is none: no stored value is a symbol. */
 export const ABSENT: unique symbol = Symbol('absent');
 
 /** Longest encoded value that costs no ArrayBuffer of its own when it is read. */
 const SCRATCH_BYTES = 1 << 16;
 
-/** What `AddonHooks.expired` does: whoever listens puts it here, as the addon is given its hooks before that is loaded. */
-export const expiryHook = { expired(): void {} };
+/** What `AddonHooks.news` does: whoever listens puts it here, as the addon is given its hooks before that is loaded. */
+export const newsHook = { news(): void {} };
 
 function load(): Addon & AddonReply {
   const packageRoot = fileURLToPath(new URL('..', import.meta.url));
@@ -371,7 +413,7 @@ function load(): Addon & AddonReply {
     const hooks: AddonHooks = {
       fail,
       collect: (...items) => items,
-      expired: () => expiryHook.expired(),
+      news: () => newsHook.news(),
       scratch,
       reply: new Float64Array(6),
     };

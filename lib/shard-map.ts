@@ -7,8 +7,10 @@ import { Codec, isPrimitive } from './codec.js';
 import { Computation, noteClear, noteDelete, noteEach, notePut } from './computation.js';
 import { asyncDispose, dispose } from './dispose.js';
 import {
+  backUp,
   compact,
   Flushes,
+  ignore,
   keepUntilExit,
   leave,
   openDirectory,
@@ -18,7 +20,7 @@ import {
 import { addEntries, isObject } from './entries.js';
 import { ShardMapEntry } from './entry.js';
 import { createArgumentError, createClosedError, createError, createReceiverError } from './errors.js';
-import { type ErrorListener, type ExpireListener, ExpiryEvents, type ListenOptions } from './expiry-events.js';
+import { type ErrorListener, type ExpireListener, type ListenOptions, MapEvents } from './events.js';
 import { groupInto } from './groups.js';
 import { createHandle, readHandle, type ShardMapHandle } from './handle.js';
 import { inspectEntries } from './inspection.js';
@@ -60,6 +62,7 @@ const {
   close,
   expire,
   flushSync,
+  logStats,
   stats,
   timeLeft,
 } = addon;
@@ -104,7 +107,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   #near: NearCache;
   readonly #codec: Codec;
   #computation: Computation | undefined;
-  #events: ExpiryEvents | undefined;
+  #events: MapEvents | undefined;
   readonly #flushes = new Flushes();
   readonly #slotOf = (): number => this.#native.slot;
 
@@ -764,6 +767,10 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * all. Entries that wait for a slow one are bounded, and `info.dropped` says how many were too many. What a listener, or
    * the map's codec, throws goes to the listeners for `error`; where there is none, it is an uncaught exception.
    *
+   * Listeners for `error` of a map that is kept in a directory are also called when its log has failed
+   * (ERR_SHARDMAP_LOG_FAILED: writes are refused from then on, until `compact()`), and with the reason why it could not be
+   * made short by itself; where there is none, nobody is told: writes and flushes throw all the same.
+   *
    * Listening does not keep the thread alive, unless `options.keepAlive` is true. It keeps the map open, also where nothing
    * refers to it any more, until `off`, `close()` or the end of the thread.
    *
@@ -777,8 +784,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   on(event: 'expire', listener: ExpireListener<K, V>, options?: ListenOptions): this;
   on(event: 'error', listener: ErrorListener): this;
   on(event: string, listener: unknown, options: unknown = undefined): this {
-    const { slot } = openStoreOf(this, 'on');
-    this.#events ??= new ExpiryEvents(this, slot, this.#codec);
+    const native = openStoreOf(this, 'on');
+    this.#events ??= new MapEvents(this, native, this.#codec);
     this.#events.on(event, listener, options);
     return this;
   }
@@ -793,8 +800,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   off(event: 'expire', listener: ExpireListener<K, V>): this;
   off(event: 'error', listener: ErrorListener): this;
   off(event: string, listener: unknown): this {
-    const { slot } = openStoreOf(this, 'off');
-    this.#events ??= new ExpiryEvents(this, slot, this.#codec);
+    const native = openStoreOf(this, 'off');
+    this.#events ??= new MapEvents(this, native, this.#codec);
     this.#events.off(event, listener);
     return this;
   }
@@ -865,7 +872,8 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.stats().bytesPerEntry;
    */
   stats(): ShardMapStats {
-    return createStats(stats(storeOf(this, 'stats').slot));
+    const { slot } = storeOf(this, 'stats');
+    return createStats(stats(slot), logStats(slot));
   }
 
   /**
@@ -873,15 +881,21 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * twice is no error. A map without a name is closed by garbage collection too, and every map when its thread ends.
    *
    * What its writers have pending is set before; where that fails, the error is thrown and the map stays open. Its listeners
-   * are not called any more.
+   * are not called any more. A map that is kept in a directory flushes as `flushSync` does; where that fails the map is closed,
+   * and the error is thrown: what was not on the medium by then may be lost when the store's last map is closed.
    *
    * @example
    * map.close();
    */
   close(): void {
-    if (storeOf(this, 'close') === CLOSED_STORE) return;
+    const { slot, isDurable } = storeOf(this, 'close');
+    if (this.#native === CLOSED_STORE) return;
     closeWriters(this);
-    this.#closeStore();
+    try {
+      if (isDurable) flushSync(slot);
+    } finally {
+      this.#closeStore();
+    }
   }
 
   #closeStore(): void {
@@ -920,10 +934,30 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * when that is done. It happens by itself when the log has grown by as much as the last snapshot took, and by 64 MiB at
    * least. Resolves at once where the map is kept in no directory.
    *
-   * @throws (the promise rejects) as `flush`; the log is then as it was.
+   * It is the way back of a log that has failed, too: all that is in the map is written to new files, and writes are accepted
+   * again.
+   *
+   * @throws (the promise rejects) as `flush`; the log is then as it was. ERR_SHARDMAP_CLOSED where the store was closed
+   *   meanwhile; ERR_SHARDMAP_READONLY.
    */
   async compact(): Promise<void> {
     await compact(openStoreOf(this, 'compact').slot);
+  }
+
+  /**
+   * Copies a map that is kept in a directory to another one, while all threads go on: resolves when `path` is a directory
+   * to be opened by {@link ShardMap.open}, with what the map was at one moment after the call. It takes as much room as the
+   * map's own files.
+   *
+   * @param path - A directory, empty or missing; it is made, with what is missing above it.
+   * @throws (the promise rejects) ERR_SHARDMAP_INVALID_ARGUMENT where the map is kept in no directory, or there are files in
+   *   `path`; ERR_SHARDMAP_IO, ERR_SHARDMAP_DISK_FULL, ERR_SHARDMAP_IN_USE, ERR_SHARDMAP_LOG_FAILED,
+   *   ERR_SHARDMAP_READONLY, ERR_SHARDMAP_CLOSED; what was copied is then removed, as far as that goes.
+   * @example
+   * await map.backup(`./backups/${Date.now()}`);
+   */
+  async backup(path: string): Promise<void> {
+    await backUp(openStoreOf(this, 'backup'), path);
   }
 
   /** `close()`, for `using map = new ShardMap()`. */
@@ -932,9 +966,11 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     this.close();
   }
 
-  /** `close()`, for `await using`. */
+  /** `close()`, for `await using`; what has to be flushed is flushed before, without blocking the thread. */
   async [asyncDispose](): Promise<void> {
-    storeOf(this, '[Symbol.asyncDispose]');
+    const { slot, isDurable } = storeOf(this, '[Symbol.asyncDispose]');
+    // What goes wrong `close` tells.
+    if (isDurable) await this.#flushes.flush(slot).catch(ignore);
     this.close();
   }
 

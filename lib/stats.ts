@@ -1,6 +1,6 @@
 /** The figures of a store as users read them. */
 
-import type { NativeStats } from './native.js';
+import type { NativeLogStats, NativeStats } from './native.js';
 
 /**
  * Figures of a store, all threads together. Shards are read one after the other without stopping writers: under writes
@@ -36,10 +36,60 @@ export interface ShardMapStats {
   readonly bytesRetired: number;
   /** `bytesTotal / entries`, all included; undefined while there are no entries. */
   readonly bytesPerEntry: number | undefined;
+  /** The log's; undefined where the map is kept in no directory. */
+  readonly log: ShardMapLogStats | undefined;
+}
+
+/** Figures of the log of a map that is kept in a directory. */
+export interface ShardMapLogStats {
+  /**
+   * `'running'`; `'refusing'` writes, as the disk is full or memory is out, until what was written before is in the log;
+   * `'failed'`, until `compact()`; `'readonly'`.
+   */
+  readonly state: 'running' | 'refusing' | 'failed' | 'readonly';
+  /** Why it refuses writes, or has failed. */
+  readonly reason: string | undefined;
+  /** Bytes of memory for changes that were not handed to the operating system yet; 64 MiB at most. */
+  readonly bytesStaged: number;
+  /** Bytes written to the log since the store was opened. */
+  readonly bytesWritten: number;
+  /** Bytes of the log since the last snapshot: what an opening reads besides that. */
+  readonly bytesSegments: number;
+  /** Bytes of the last snapshot. */
+  readonly bytesSnapshot: number;
+  /** Syncs of the medium since the store was opened, but for those of snapshots. */
+  readonly syncs: number;
+  /** How often the log was made short since the store was opened, and how many milliseconds the last time took. */
+  readonly compactions: number;
+  readonly compactionTime: number;
+  /** What became of the files when the store was opened. */
+  readonly recovery: ShardMapRecovery;
+}
+
+/** What an opening of a directory found. */
+export interface ShardMapRecovery {
+  /** Milliseconds. */
+  readonly time: number;
+  /** Bytes and changes that were read. */
+  readonly bytes: number;
+  readonly records: number;
+  /** Bytes of an unfinished end, which a crash leaves behind, that were cut off. */
+  readonly bytesTail: number;
+  /** With `recovery: 'salvage'`, what could not be read. */
+  readonly losses: readonly ShardMapLoss[];
+}
+
+/** Something that is gone. */
+export interface ShardMapLoss {
+  readonly file: string;
+  /** The place in the file, and how many bytes from there were passed over; 0 where it is not known what is missing. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly reason: string;
 }
 
 /** Public figures from native ones. */
-export function createStats(native: NativeStats): ShardMapStats {
+export function createStats(native: NativeStats, nativeLog: NativeLogStats | undefined): ShardMapStats {
   const { entries, timedEntries, expiredEntries, shards, bytesTotal, bytesEntries, bytesIndex, bytesBlobs } = native;
   const { bytesTimers, bytesShards, bytesFree, bytesRetired } = native;
   const bytesPerEntry = entries === 0 ? undefined : bytesTotal / entries;
@@ -57,5 +107,34 @@ export function createStats(native: NativeStats): ShardMapStats {
     bytesFree,
     bytesRetired,
     bytesPerEntry,
+    log: nativeLog === undefined ? undefined : createLogStats(nativeLog),
   };
+}
+
+function createLogStats(native: NativeLogStats): ShardMapLogStats {
+  const { refusal, bytesStaged, bytesWritten, bytesSegments, bytesSnapshot, syncs, compactions, compactionMs } = native;
+  return {
+    state: stateOf(native),
+    reason: refusal,
+    bytesStaged,
+    bytesWritten,
+    bytesSegments,
+    bytesSnapshot,
+    syncs,
+    compactions,
+    compactionTime: compactionMs,
+    recovery: {
+      time: native.recoveryMs,
+      bytes: native.recoveredBytes,
+      records: native.recoveredRecords,
+      bytesTail: native.tailBytes,
+      losses: native.losses,
+    },
+  };
+}
+
+function stateOf({ isReadonly, hasFailed, refusal }: NativeLogStats): ShardMapLogStats['state'] {
+  if (isReadonly) return 'readonly';
+  if (hasFailed) return 'failed';
+  return refusal === undefined ? 'running' : 'refusing';
 }

@@ -53,6 +53,8 @@ class Directory {
     kCreate,     // to read and write; fails where there is one
   };
 
+  static constexpr std::string_view kSharers = "processes that read it";
+
   Directory() = default;
   virtual ~Directory() = default;
   Directory(const Directory&) = delete;
@@ -70,6 +72,10 @@ class Directory {
   // std::errc::resource_unavailable_try_again, and `*holder` is what that one gave as `self`, as far as is known.
   virtual std::error_code Lock(std::string_view name, std::string_view self, std::string* holder,
                                std::unique_ptr<DirectoryLock>* lock) = 0;
+  // The same for one of many, whom `Lock` keeps out, and who keep out that; to it they are kSharers. Makes no file:
+  // where there is none, std::errc::no_such_file_or_directory.
+  virtual std::error_code LockShared(std::string_view name, std::string* holder,
+                                     std::unique_ptr<DirectoryLock>* lock) = 0;
 };
 
 // Calls it again while it is interrupted.

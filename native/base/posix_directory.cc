@@ -199,6 +199,11 @@ std::string ReadHolder(File& file) {
   return holder;
 }
 
+// Not by fcntl: that lock is gone as soon as any descriptor of the file is closed, whoever opened it.
+std::error_code LockFile(const PosixFile& file, int how) {
+  return Retried([&] { return ErrorIf(flock(file.descriptor(), how | LOCK_NB) != 0); });
+}
+
 struct CloseStream {
   void operator()(DIR* stream) const { closedir(stream); }
 };
@@ -263,12 +268,24 @@ std::error_code PosixDirectory::Lock(std::string_view name, std::string_view sel
                                      std::unique_ptr<DirectoryLock>* lock) {
   std::unique_ptr<PosixFile> file;
   if (const auto error = OpenFile(descriptor_, name, O_RDWR | O_CREAT, &file)) return error;
-  // Not by fcntl: that lock is gone as soon as any descriptor of the file is closed, whoever opened it.
-  const int descriptor = file->descriptor();
-  const auto error = Retried([&] { return ErrorIf(flock(descriptor, LOCK_EX | LOCK_NB) != 0); });
-  if (error == std::errc::resource_unavailable_try_again) *holder = ReadHolder(*file);
+  const auto error = LockFile(*file, LOCK_EX);
+  if (error == std::errc::resource_unavailable_try_again) {
+    // Those who share the lock have not written who they are.
+    *holder = LockFile(*file, LOCK_SH) ? ReadHolder(*file) : std::string(kSharers);
+  }
   if (error) return error;
   WriteHolder(*file, self);
+  *lock = std::make_unique<PosixLock>(std::move(file));
+  return {};
+}
+
+std::error_code PosixDirectory::LockShared(std::string_view name, std::string* holder,
+                                           std::unique_ptr<DirectoryLock>* lock) {
+  std::unique_ptr<PosixFile> file;
+  if (const auto error = OpenFile(descriptor_, name, O_RDONLY, &file)) return error;
+  const auto error = LockFile(*file, LOCK_SH);
+  if (error == std::errc::resource_unavailable_try_again) *holder = ReadHolder(*file);
+  if (error) return error;
   *lock = std::make_unique<PosixLock>(std::move(file));
   return {};
 }

@@ -38,6 +38,7 @@ class PosixDirectory final : public Directory {
   // each lock a file of that name then.
   std::error_code Lock(std::string_view name, std::string_view self, std::string* holder,
                        std::unique_ptr<DirectoryLock>* lock) override;
+  std::error_code LockShared(std::string_view name, std::string* holder, std::unique_ptr<DirectoryLock>* lock) override;
 
  private:
   explicit PosixDirectory(int descriptor) : descriptor_(descriptor) {}

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,7 @@ enum class Code : uint8_t {
   kInUse,
   kLogFailed,
   kLogBusy,
+  kReadonly,
 };
 
 // The name that JavaScript sees; docs/errors.md has a row for each.
@@ -60,6 +62,8 @@ constexpr std::string_view CodeName(Code code) {
       return "ERR_SHARDMAP_LOG_FAILED";
     case Code::kLogBusy:
       return "ERR_SHARDMAP_LOG_BUSY";
+    case Code::kReadonly:
+      return "ERR_SHARDMAP_READONLY";
   }
   return "OK";
 }
@@ -70,6 +74,16 @@ class [[nodiscard]] Status {
   Status(Code code, std::string message) : code_(code), message_(std::make_unique<std::string>(std::move(message))) {}
   // Allocates nothing, so that it can report that nothing can be allocated.
   static Status OutOfMemory() { return Status(Code::kOutOfMemory); }
+
+  // Where there is no memory for the message, without it.
+  Status Copy() const noexcept {
+    Status copy(code_);
+    try {
+      if (message_) copy.message_ = std::make_unique<std::string>(*message_);
+    } catch (const std::bad_alloc&) {  // the code tells enough
+    }
+    return copy;
+  }
 
   bool ok() const { return code_ == Code::kOk; }
   Code code() const { return code_; }

@@ -48,6 +48,23 @@ napi_value Callback(napi_env env, napi_callback_info info) {
   }
 }
 
+using SlotMethod = napi_value (*)(napi_env, Environment&, uint32_t slot, const napi_value* args);
+
+// Turns a method that is about a slot, more than about its store, into a callback.
+template <size_t kArguments, SlotMethod kMethod>
+napi_value SlotCallback(napi_env env, napi_callback_info info) {
+  napi_value args[1 + kArguments];
+  size_t count = std::size(args);
+  uint32_t slot;
+  Environment* environment = ReadArguments(env, info, args, &count, &slot);
+  if (environment->AttachmentAt(slot) == nullptr) return ThrowClosed(env);
+  try {
+    return kMethod(env, *environment, slot, args + 1);
+  } catch (const std::bad_alloc&) {
+    return Throw(env, Status::OutOfMemory());
+  }
+}
+
 // What KeyedCall does with a key: it is made of the environment before the key is read, and called with it.
 template <KeyedMethod kMethod>
 struct Keyed {

@@ -80,6 +80,7 @@ void Environment::CleanUp(void* environment) {
 Environment::~Environment() {
   for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
     Unlisten(slot);
+    UnlistenForFailures(slot);
     if (slots_[slot].owner != nullptr) slots_[slot].owner->environment = nullptr;
   }
 }
@@ -87,7 +88,7 @@ Environment::~Environment() {
 Napi::Object Environment::SetHooks(Napi::Object hooks) {
   fail_ = Napi::Persistent(hooks.Get("fail").As<Napi::Function>());
   collect_ = Napi::Persistent(hooks.Get("collect").As<Napi::Function>());
-  if (hooks.Get("expired").IsFunction()) expired_ = Napi::Persistent(hooks.Get("expired").As<Napi::Function>());
+  if (hooks.Get("news").IsFunction()) news_ = Napi::Persistent(hooks.Get("news").As<Napi::Function>());
   if (scratch_.IsEmpty()) {
     const Napi::Uint8Array scratch = hooks.Get("scratch").As<Napi::Uint8Array>();
     const Napi::Float64Array reply = hooks.Get("reply").As<Napi::Float64Array>();
@@ -154,13 +155,14 @@ NativeStore* Environment::Open(std::shared_ptr<OpenStore> open_store) {
   const uint32_t slot = free_slots_.back();
   auto owner = std::make_unique<NativeStore>(NativeStore{this, slot});
   free_slots_.pop_back();
-  slots_[slot] = {std::move(attachment), owner.get(), ++openings_, nullptr};
+  slots_[slot] = {std::move(attachment), owner.get(), ++openings_, nullptr, nullptr};
   return owner.release();
 }
 
 void Environment::Close(uint32_t slot) {
   if (AttachmentAt(slot) == nullptr) return;
   Unlisten(slot);
+  UnlistenForFailures(slot);
   Slot& closing = slots_[slot];
   if (closing.owner != nullptr) closing.owner->slot = 0;
   closing.owner = nullptr;
@@ -172,8 +174,8 @@ void Environment::Close(uint32_t slot) {
 }
 
 Status Environment::StartCalls() {
-  if (expiry_call_ == nullptr) expiry_call_ = ExpiryCall::Create(env_);
-  if (expiry_call_ != nullptr) return Status();
+  if (news_call_ == nullptr) news_call_ = NewsCall::Create(env_);
+  if (news_call_ != nullptr) return Status();
   return Status(Code::kInvalidArgument, "Node.js has no thread-safe function for this thread");
 }
 
@@ -181,7 +183,7 @@ Status Environment::Listen(uint32_t slot, const ExpiryQueue::Limits& limits) {
   if (slots_[slot].expired != nullptr) return Status();
   Status status = StartCalls();
   if (!status.ok()) return status;
-  auto queue = std::make_shared<ExpiryQueue>(limits, expiry_call_);
+  auto queue = std::make_shared<ExpiryQueue>(limits, news_call_);
   slots_[slot].attachment->expiry_feed().Add(queue);
   slots_[slot].expired = std::move(queue);
   return status;
@@ -193,10 +195,38 @@ void Environment::Unlisten(uint32_t slot) {
   slots_[slot].expired = nullptr;
 }
 
+Status Environment::ListenForFailures(uint32_t slot) {
+  if (slots_[slot].failures != nullptr) return Status();
+  Status status = StartCalls();
+  if (!status.ok()) return status;
+  auto failures = std::make_shared<Mailbox<Status>>(news_call_);
+  slots_[slot].attachment->failure_feed().Add(failures);
+  slots_[slot].failures = std::move(failures);
+  return status;
+}
+
+void Environment::UnlistenForFailures(uint32_t slot) {
+  if (FailuresAt(slot) == nullptr) return;
+  slots_[slot].attachment->failure_feed().Remove(FailuresAt(slot));
+  slots_[slot].failures = nullptr;
+}
+
 Status Environment::KeepAlive(bool does) {
   Status status = StartCalls();
-  if (status.ok()) expiry_call_->KeepAlive(does);
+  if (!status.ok()) return status;
+  if (does) {
+    news_call_->Hold();
+  } else {
+    news_call_->LetGo();
+  }
   return status;
+}
+
+Result<Outcomes::Tell> Environment::Expect(napi_value done) {
+  Status status = StartCalls();
+  if (!status.ok()) return status;
+  if (!outcomes_.has_value()) outcomes_.emplace(env_, news_call_);
+  return outcomes_->Expect(done);
 }
 
 void Environment::Forget(NativeStore* store) {

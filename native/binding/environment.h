@@ -11,13 +11,15 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "binding/batch.h"
-#include "binding/expiry_call.h"
+#include "binding/news_call.h"
+#include "binding/outcomes.h"
 #include "binding/times.h"
 #include "binding/value_view.h"
 #include "core/lifetime.h"
@@ -54,10 +56,10 @@ class Attachment {
   Attachment& operator=(const Attachment&) = delete;
 
   const OpenStore& open_store() const { return handle_.open_store(); }
-  const std::shared_ptr<OpenStore>& shared() const { return handle_.shared(); }
   Store& store() { return handle_.store(); }
   Session& session() { return handle_.session(); }
   ExpiryFeed& expiry_feed() { return handle_.expiry_feed(); }
+  FailureFeed& failure_feed() { return handle_.failure_feed(); }
 
   // What a read does besides where the store's time to live is renewed by reads.
   void RenewIfSliding(const Key& key, const ReadValue& value) {
@@ -121,8 +123,8 @@ class Environment {
   Napi::Object SetHooks(Napi::Object hooks);
   // fail(code, message) throws; empty where there are no hooks yet.
   const Napi::FunctionReference& fail() const { return fail_; }
-  // Called when entries that a slot listens for have expired; empty as well.
-  const Napi::FunctionReference& expired() const { return expired_; }
+  // Called when there is something to take for a slot that listens; empty as well.
+  const Napi::FunctionReference& news() const { return news_; }
   // collect(...items) returns the array of its arguments: far cheaper than setting elements one by one.
   const Napi::FunctionReference& collect() const { return collect_; }
 
@@ -184,17 +186,30 @@ class Environment {
   NativeStore* Open(std::shared_ptr<OpenStore> open_store);
   // Closes a slot; idempotent.
   void Close(uint32_t slot);
-  // From now on entries of the store in an open slot that expire wait in a queue, and the hook `expired` is called.
-  // Where that is so already, nothing changes. Throws std::bad_alloc.
+  // From now on entries of the store in an open slot that expire wait in a queue, and the hook `news` is called. Where
+  // that is so already, nothing changes. Throws std::bad_alloc.
   Status Listen(uint32_t slot, const ExpiryQueue::Limits& limits);
   // Ends that, and drops what waits. Idempotent.
   void Unlisten(uint32_t slot);
   // The queue, or nullptr.
   ExpiryQueue* ExpiredAt(uint32_t slot) const { return slot < slots_.size() ? slots_[slot].expired.get() : nullptr; }
-  // Whether waiting for calls of `expired` keeps the event loop alive; at first it does not. Throws std::bad_alloc.
+  // The same for what fails of the store: see FailureFeed.
+  Status ListenForFailures(uint32_t slot);
+  void UnlistenForFailures(uint32_t slot);
+  Mailbox<Status>* FailuresAt(uint32_t slot) const {
+    return slot < slots_.size() ? slots_[slot].failures.get() : nullptr;
+  }
+  // Whether waiting for calls of `news` keeps the event loop alive; at first it does not. To be asked for in turns.
+  // Throws std::bad_alloc.
   Status KeepAlive(bool does);
-  // Not before Listen.
-  ExpiryCall* expiry_call() const { return expiry_call_.get(); }
+  // What brings the outcome of what another thread does to `done`: see Outcomes. Throws std::bad_alloc.
+  Result<Outcomes::Tell> Expect(napi_value done);
+  // Calls those whose outcomes have come.
+  void DeliverOutcomes() {
+    if (outcomes_.has_value()) outcomes_->Deliver();
+  }
+  // Not before any of these.
+  NewsCall* news_call() const { return news_call_.get(); }
 
   // Called when the JavaScript object is gone. Closes its slot, unless the store has a name: then it stays open until
   // the environment ends.
@@ -205,7 +220,8 @@ class Environment {
     std::shared_ptr<Attachment> attachment;  // nullptr while closed
     NativeStore* owner = nullptr;            // nullptr where the object is gone
     uint64_t opening = 0;
-    std::shared_ptr<ExpiryQueue> expired;  // nullptr where nobody listens
+    std::shared_ptr<ExpiryQueue> expired;       // nullptr where nobody listens
+    std::shared_ptr<Mailbox<Status>> failures;  // likewise
   };
 
   explicit Environment(napi_env env) : env_(env) {}
@@ -214,13 +230,13 @@ class Environment {
   static void CleanUp(void* environment);
 
   std::shared_ptr<Attachment> Attach(std::shared_ptr<OpenStore> open_store);
-  // Makes expiry_call_ if there is none.
+  // Makes news_call_ if there is none.
   Status StartCalls();
 
   napi_env env_;
   Napi::FunctionReference fail_;
   Napi::FunctionReference collect_;
-  Napi::FunctionReference expired_;
+  Napi::FunctionReference news_;
   Napi::Reference<Napi::Uint8Array> scratch_;
   Napi::Reference<Napi::Float64Array> reply_;
   uint8_t* scratch_bytes_ = nullptr;  // the memory of scratch_
@@ -233,7 +249,8 @@ class Environment {
   uint64_t openings_ = 0;
   std::unique_ptr<Batch> spare_batch_;
   std::vector<std::shared_ptr<Batch>> batches_;  // by number; nullptr where closed
-  std::shared_ptr<ExpiryCall> expiry_call_;      // nullptr until somebody listens
+  std::shared_ptr<NewsCall> news_call_;          // nullptr until somebody waits for it
+  std::optional<Outcomes> outcomes_;
 };
 
 }  // namespace shardmap

@@ -1,13 +1,13 @@
 #include "binding/native_durability.h"
 
-#include <algorithm>
-#include <cmath>
-#include <functional>
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "binding/callback.h"
@@ -19,113 +19,208 @@
 namespace shardmap {
 namespace {
 
-// Work for the thread pool, and the function that is called with its outcome in the environment's thread: with code and
-// message of an error, or with the id of a store that was opened, or with nothing.
-class PoolWork {
- public:
-  using Work = std::function<Status(PoolWork&)>;
+// --- Opening ---------------------------------------------------------------------------------------------------------
 
-  // Deletes itself when it is done.
-  static napi_value Start(napi_env env, napi_value done, Work work) {
-    auto pool_work = std::make_unique<PoolWork>(std::move(work));
-    napi_value name = nullptr;
-    napi_create_string_latin1(env, "shardmap", NAPI_AUTO_LENGTH, &name);
-    napi_create_reference(env, done, 1, &pool_work->done_);
-    napi_create_async_work(env, nullptr, name, Execute, Complete, pool_work.get(), &pool_work->work_handle_);
-    napi_queue_async_work(env, pool_work->work_handle_);
-    pool_work.release();
-    return nullptr;
+// How far an opening is, for the thread that waits for it to look at.
+struct Progress {
+  std::atomic<uint64_t> bytes{0};
+  std::atomic<uint64_t> bytes_total{0};
+  std::atomic<uint64_t> records{0};
+
+  void Note(const RecoveryProgress& progress) {
+    bytes.store(progress.bytes, std::memory_order_relaxed);
+    bytes_total.store(progress.bytes_total, std::memory_order_relaxed);
+    records.store(progress.records, std::memory_order_relaxed);
   }
-  explicit PoolWork(Work work) : work_(std::move(work)) {}
+};
+using SharedProgress = std::shared_ptr<Progress>;
 
-  // Kept open until the outcome was told.
-  std::shared_ptr<OpenStore> opened;
-
- private:
-  static void Execute(napi_env, void* data) {
-    auto* const self = static_cast<PoolWork*>(data);
-    try {
-      self->status_ = self->work_(*self);
-    } catch (const std::bad_alloc&) {
-      self->status_ = Status::OutOfMemory();
-    } catch (const std::system_error& error) {
-      self->status_ = Status(Code::kOutOfMemory, std::string("A thread could not be started: ") + error.what());
-    }
-  }
-
-  static void Complete(napi_env env, napi_status, void* data) {
-    const std::unique_ptr<PoolWork> self(static_cast<PoolWork*>(data));
-    napi_value done = nullptr;
-    napi_get_reference_value(env, self->done_, &done);
-    napi_delete_reference(env, self->done_);
-    napi_delete_async_work(env, self->work_handle_);
-    const auto text = [env](std::string_view chars) {
-      napi_value value = nullptr;
-      napi_create_string_utf8(env, chars.data(), chars.size(), &value);
-      return value;
-    };
-    napi_value args[] = {Undefined(env), Undefined(env), Undefined(env)};
-    if (!self->status_.ok()) {
-      args[0] = text(CodeName(self->status_.code()));
-      args[1] = text(self->status_.message());
-    } else if (self->opened != nullptr) {
-      args[2] = text(self->opened->id);
-    }
-    napi_call_function(env, Undefined(env), done, std::size(args), args, nullptr);
-  }
-
-  const Work work_;
-  Status status_;
-  napi_ref done_ = nullptr;
-  napi_async_work work_handle_ = nullptr;
+struct OpenRequest {
+  std::string directory;
+  std::optional<std::u16string> name;
+  OpenOptions options;
+  DurabilityOptions durability;
 };
 
-// (dir, name, shards, ttl, touch, fsync, flushInterval, isStrict, done)
-Napi::Value Open(const Napi::CallbackInfo& info) {
-  const std::string directory = info[0].As<Napi::String>().Utf8Value();
-  std::optional<std::u16string> name;
-  if (info[1].IsString()) name = info[1].As<Napi::String>().Utf16Value();
-  OpenOptions options;
-  options.shards = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
+// (dir, name, shards, ttl, touch, fsync, flushInterval, recovery, readonly, done)
+OpenRequest ReadRequest(const Napi::CallbackInfo& info) {
+  OpenRequest request;
+  request.directory = info[0].As<Napi::String>().Utf8Value();
+  if (info[1].IsString()) request.name = info[1].As<Napi::String>().Utf16Value();
+  request.options.shards = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
   const double ttl_ms = info[3].As<Napi::Number>().DoubleValue();
-  if (ttl_ms != 0) options.ttl_ns = NanosOf(ttl_ms);
-  options.slides = info[4].As<Napi::Boolean>().Value();
-  DurabilityOptions durability;
-  durability.policy = static_cast<SyncPolicy>(info[5].As<Napi::Number>().Uint32Value());
-  durability.interval_ns = static_cast<uint64_t>(info[6].As<Napi::Number>().DoubleValue() * 1e6);
-  durability.recovery = info[7].As<Napi::Boolean>().Value() ? RecoveryMode::kStrict : RecoveryMode::kTail;
-  PoolWork::Start(info.Env(), info[8], [=](PoolWork& work) {
-    auto opened = Registry::OfProcess().Open(directory, name, options, durability);
-    if (!opened.ok()) return opened.TakeStatus();
-    work.opened = std::move(opened.value());
-    return Status();
-  });
-  return info.Env().Undefined();
+  if (ttl_ms != 0) request.options.ttl_ns = NanosOf(ttl_ms);
+  request.options.slides = info[4].As<Napi::Boolean>().Value();
+  request.durability.policy = static_cast<SyncPolicy>(info[5].As<Napi::Number>().Uint32Value());
+  request.durability.interval_ns = static_cast<uint64_t>(info[6].As<Napi::Number>().DoubleValue() * 1e6);
+  request.durability.recovery = static_cast<RecoveryMode>(info[7].As<Napi::Number>().Uint32Value());
+  request.durability.is_readonly = info[8].As<Napi::Boolean>().Value();
+  return request;
+}
+
+void OpenAndTell(const OpenRequest& request, Progress& progress, const Outcomes::Tell& tell) {
+  try {
+    auto opened = Registry::OfProcess().Open(request.directory, request.name, request.options, request.durability,
+                                             [&progress](const RecoveryProgress& now) { progress.Note(now); });
+    tell(opened.status(), std::move(opened.value()));
+  } catch (const std::bad_alloc&) {
+    tell(Status::OutOfMemory(), nullptr);
+  } catch (const std::system_error& error) {
+    tell(Status(Code::kOutOfMemory, std::string("A thread could not be started: ") + error.what()), nullptr);
+  }
+}
+
+// In a thread of its own, which nobody waits for: the environment may end meanwhile, and the process.
+Napi::Value Open(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto tell = Environment::Of(env)->Expect(info[9]);
+  if (!tell.ok()) return Napi::Value(env, Throw(env, tell.status()));
+  auto progress = std::make_shared<Progress>();
+  try {
+    std::thread([request = ReadRequest(info), progress, tell = tell.value()] {
+      OpenAndTell(request, *progress, tell);
+    }).detach();
+  } catch (const std::system_error& error) {
+    tell.value()(Status(Code::kOutOfMemory, std::string("A thread could not be started: ") + error.what()), nullptr);
+  }
+  const auto finalize = [](Napi::Env, SharedProgress* shared) { delete shared; };
+  return Napi::External<SharedProgress>::New(env, new SharedProgress(std::move(progress)), finalize);
+}
+
+// (what open returned)
+Napi::Value ProgressOf(const Napi::CallbackInfo& info) {
+  const Progress& progress = **info[0].As<Napi::External<SharedProgress>>().Data();
+  Napi::Array figures = Napi::Array::New(info.Env(), 3);
+  figures[0u] = static_cast<double>(progress.bytes.load(std::memory_order_relaxed));
+  figures[1u] = static_cast<double>(progress.bytes_total.load(std::memory_order_relaxed));
+  figures[2u] = static_cast<double>(progress.records.load(std::memory_order_relaxed));
+  return figures;
+}
+
+// --- What an open store is asked for
+// -----------------------------------------------------------------------------------
+
+// What `ask(durability, done)` does, told to the function `done`. At once where the store is in no directory.
+template <typename Ask>
+napi_value InBackground(napi_env env, Attachment& attachment, napi_value done, Ask ask) {
+  Result<Outcomes::Tell> tell = Environment::Of(env)->Expect(done);
+  if (!tell.ok()) return Throw(env, tell.status());
+  auto told = [tell = std::move(tell.value())](const Status& status) { tell(status, nullptr); };
+  Durability* const durability = attachment.open_store().durability.get();
+  if (durability == nullptr) {
+    told(Status());
+  } else {
+    ask(*durability, std::move(told));
+  }
+  return nullptr;
 }
 
 // (done)
-template <Status (Durability::*kWork)()>
-napi_value InPool(napi_env env, Attachment& attachment, const napi_value* args) {
-  return PoolWork::Start(env, args[0], [store = attachment.shared()](PoolWork&) {
-    return store->durability == nullptr ? Status() : (store->durability.get()->*kWork)();
+napi_value Flush(napi_env env, Attachment& attachment, const napi_value* args) {
+  return InBackground(env, attachment, args[0],
+                      [](Durability& durability, Durability::Done done) { durability.Flush(std::move(done)); });
+}
+
+// (done)
+napi_value Compact(napi_env env, Attachment& attachment, const napi_value* args) {
+  return InBackground(env, attachment, args[0],
+                      [](Durability& durability, Durability::Done done) { durability.Compact(std::move(done)); });
+}
+
+// (path, done)
+napi_value BackUp(napi_env env, Attachment& attachment, const napi_value* args) {
+  const std::string path = Napi::String(env, args[0]).Utf8Value();
+  return InBackground(env, attachment, args[1], [&path](Durability& durability, Durability::Done done) {
+    durability.BackUp(path, std::move(done));
   });
 }
 
 napi_value FlushSync(napi_env env, Attachment& attachment, const napi_value*) {
-  Durability* const durability = attachment.shared()->durability.get();
+  Durability* const durability = attachment.open_store().durability.get();
   if (durability == nullptr) return nullptr;
-  const Status status = durability->Flush();
+  const Status status = durability->FlushSync();
   return status.ok() ? nullptr : Throw(env, status);
+}
+
+// --- What there is to know of it
+// ---------------------------------------------------------------------------------------
+
+Napi::Array LossesOf(Napi::Env env, const RecoverySummary& recovery) {
+  Napi::Array losses = Napi::Array::New(env);
+  for (const Loss& loss : recovery.losses) {
+    Napi::Object item = Napi::Object::New(env);
+    item.Set("file", loss.file);
+    item.Set("offset", static_cast<double>(loss.offset));
+    item.Set("bytes", static_cast<double>(loss.bytes));
+    item.Set("reason", loss.what);
+    losses[losses.Length()] = item;
+  }
+  return losses;
+}
+
+napi_value LogStats(napi_env env, Attachment& attachment, const napi_value*) {
+  const Durability* const durability = attachment.open_store().durability.get();
+  if (durability == nullptr) return nullptr;
+  const DurabilityFigures figures = durability->Figures();
+  const RecoverySummary& recovery = durability->recovery();
+  Napi::Object result = Napi::Object::New(env);
+  const auto set = [&result](const char* name, double figure) { result.Set(name, figure); };
+  result.Set("isReadonly", durability->options().is_readonly);
+  result.Set("hasFailed", figures.log.has_failed);
+  if (!figures.log.refusal.ok()) result.Set("refusal", std::string(figures.log.refusal.message()));
+  set("bytesStaged", static_cast<double>(figures.log.staged_bytes));
+  set("bytesWritten", static_cast<double>(figures.log.written_bytes));
+  set("bytesSegments", static_cast<double>(figures.segment_bytes));
+  set("bytesSnapshot", static_cast<double>(figures.compaction.snapshot_bytes));
+  set("syncs", static_cast<double>(figures.log.syncs));
+  set("compactions", static_cast<double>(figures.compaction.count));
+  set("compactionMs", static_cast<double>(figures.compaction.nanos) / 1e6);
+  set("recoveredBytes", static_cast<double>(recovery.read.bytes));
+  set("recoveredRecords", static_cast<double>(recovery.read.records));
+  set("recoveryMs", static_cast<double>(recovery.nanos) / 1e6);
+  set("tailBytes", static_cast<double>(recovery.tail_bytes));
+  result.Set("losses", LossesOf(env, recovery));
+  return result;
+}
+
+napi_value ListenForFailures(napi_env env, Environment& environment, uint32_t slot, const napi_value*) {
+  const Status status = environment.ListenForFailures(slot);
+  return status.ok() ? nullptr : Throw(env, status);
+}
+
+napi_value UnlistenForFailures(napi_env env, napi_callback_info info) {
+  napi_value slot_value;
+  size_t count = 1;
+  uint32_t slot;
+  ReadArguments(env, info, &slot_value, &count, &slot)->UnlistenForFailures(slot);
+  return nullptr;
+}
+
+napi_value TakeFailures(napi_env env, Environment& environment, uint32_t slot, const napi_value*) {
+  Napi::Array texts = Napi::Array::New(env);
+  Mailbox<Status>* const failures = environment.FailuresAt(slot);
+  if (failures == nullptr) return texts;
+  for (const Status& failure : failures->TakeAll()) {
+    texts[texts.Length()] = std::string(CodeName(failure.code()));
+    texts[texts.Length()] = std::string(failure.message());
+  }
+  return texts;
 }
 
 }  // namespace
 
 void AddDurabilityFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New(env, Open));
+  exports.Set("progress", Napi::Function::New(env, ProgressOf));
   const FunctionAdder add(env, exports);
-  add("flush", Callback<1, InPool<&Durability::Flush>>);
+  add("flush", Callback<1, Flush>);
   add("flushSync", Callback<0, FlushSync>);
-  add("compact", Callback<1, InPool<&Durability::Compact>>);
+  add("compact", Callback<1, Compact>);
+  add("backUp", Callback<2, BackUp>);
+  add("logStats", Callback<0, LogStats>);
+  add("listenForFailures", SlotCallback<0, ListenForFailures>);
+  add("unlistenForFailures", UnlistenForFailures);
+  add("takeFailures", SlotCallback<0, TakeFailures>);
 }
 
 }  // namespace shardmap

@@ -47,23 +47,6 @@ napi_value TimeLeft(napi_env env, Attachment& attachment, const Key& key, const 
 
 // --- News ------------------------------------------------------------------------------------------------------------
 
-using SlotMethod = napi_value (*)(napi_env, Environment&, uint32_t slot, const napi_value* args);
-
-// Turns a method that is about a slot, more than about its store, into a callback.
-template <size_t kArguments, SlotMethod kMethod>
-napi_value SlotCallback(napi_env env, napi_callback_info info) {
-  napi_value args[1 + kArguments];
-  size_t count = std::size(args);
-  uint32_t slot;
-  Environment* environment = ReadArguments(env, info, args, &count, &slot);
-  if (environment->AttachmentAt(slot) == nullptr) return ThrowClosed(env);
-  try {
-    return kMethod(env, *environment, slot, args + 1);
-  } catch (const std::bad_alloc&) {
-    return Throw(env, Status::OutOfMemory());
-  }
-}
-
 // (entries at most, bytes at most)
 napi_value Listen(napi_env env, Environment& environment, uint32_t slot, const napi_value* args) {
   const ExpiryQueue::Limits limits{ReadSize(env, args[0]), ReadSize(env, args[1])};

@@ -76,4 +76,11 @@ const char* TypeName(napi_env env, napi_value value) {
   }
 }
 
+void ReportPendingException(napi_env env) {
+  bool is_pending = false;
+  napi_value error = nullptr;
+  if (napi_is_exception_pending(env, &is_pending) != napi_ok || !is_pending) return;
+  if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
+}
+
 }  // namespace shardmap

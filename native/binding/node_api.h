@@ -13,7 +13,10 @@ namespace shardmap {
 // threw that, and it goes first. Returns nullptr, for `return Throw(...)`.
 napi_value Throw(napi_env env, const Status& status);
 
-// The same for a slot that is not open.
+// What a callback that Node calls has thrown has nobody to catch it: it is an uncaughtException.
+void ReportPendingException(napi_env env);
+
+// Throws for a slot that is not open.
 napi_value ThrowClosed(napi_env env);
 
 napi_value ToJs(napi_env env, double number);

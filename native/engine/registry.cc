@@ -67,17 +67,20 @@ Status CheckDurability(const OpenStore& store, const std::optional<std::u16strin
   const auto conflict = [&](const std::string& what) {
     return Status(Code::kOptionsConflict, "The store of " + store.directory + " is open " + what);
   };
-  if (name.has_value() && name != store.name) return conflict("under another name");
   const DurabilityOptions& has = store.durability->options();
+  if (name.has_value() && name != store.name) return conflict("under another name");
+  if (wanted.is_readonly != has.is_readonly) return conflict(has.is_readonly ? "to be read only" : "to be written");
+  if (has.is_readonly) return Status();
   if (wanted.policy != has.policy) return conflict("with another fsync");
   if (wanted.interval_ns != has.interval_ns) return conflict("with a flushInterval of " + Millis(has.interval_ns));
   return Status();
 }
 
-// The directory's one name, however it is called; it is made where it is missing.
-Result<std::string> RealPath(const std::string& path) {
+// The directory's one name, however it is called; it is made where it is missing and may be changed.
+Result<std::string> RealPath(const std::string& path, bool is_readonly) {
+  const auto if_missing = is_readonly ? PosixDirectory::IfMissing::kFail : PosixDirectory::IfMissing::kCreate;
   std::unique_ptr<Directory> directory;
-  std::error_code error = PosixDirectory::Open(path, PosixDirectory::IfMissing::kCreate, &directory);
+  std::error_code error = PosixDirectory::Open(path, if_missing, &directory);
   if (error) return FileError(path, "opened", error);
   const std::filesystem::path real = std::filesystem::canonical(path, error);
   if (error) return FileError(path, "opened", error);
@@ -93,9 +96,11 @@ OpenStore::~OpenStore() {
   if (is_served) ExpiryThread::OfProcess().Remove(store);
 }
 
-Status OpenStore::Start(const std::string& path, const DurabilityOptions& options) {
+Status OpenStore::Start(const std::string& path, const DurabilityOptions& options,
+                        std::function<void(const RecoveryProgress&)> on_progress) {
   if (!path.empty()) {
-    auto opened = Durability::Open(path, options, store);
+    auto opened = Durability::Open(
+        path, options, store, {[this](const Status& failure) { failure_feed.Tell(failure); }, std::move(on_progress)});
     if (!opened.ok()) return opened.TakeStatus();
     durability = std::move(opened.value());
     directory = path;
@@ -130,15 +135,16 @@ Result<std::shared_ptr<OpenStore>> Registry::Create(std::optional<std::u16string
   Status status = CheckNewOptions(options);
   if (!status.ok()) return status;
   store = Own(std::make_unique<OpenStore>(RandomId(), std::move(name), StoreOptionsOf(options)));
-  status = store->Start("", {});
+  status = store->Start("", {}, {});
   if (!status.ok()) return status;
   AddLocked(store);
   return store;
 }
 
 Result<std::shared_ptr<OpenStore>> Registry::Open(const std::string& path, std::optional<std::u16string> name,
-                                                  const OpenOptions& options, const DurabilityOptions& durability) {
-  Result<std::string> real = RealPath(path);
+                                                  const OpenOptions& options, const DurabilityOptions& durability,
+                                                  std::function<void(const RecoveryProgress&)> on_progress) {
+  Result<std::string> real = RealPath(path, durability.is_readonly);
   if (!real.ok()) return real.TakeStatus();
   const std::string& directory = real.value();
   std::shared_ptr<OpenStore> store;
@@ -163,7 +169,7 @@ Result<std::shared_ptr<OpenStore>> Registry::Open(const std::string& path, std::
   Status status = CheckNewOptions(options);
   if (!status.ok()) return status;
   auto opening = std::make_unique<OpenStore>(RandomId(), std::move(name), StoreOptionsOf(options));
-  status = opening->Start(directory, durability);
+  status = opening->Start(directory, durability, std::move(on_progress));
   if (!status.ok()) return status;
   MutexLock lock(mutex_);
   if (opening->name.has_value() && by_name_.contains(*opening->name) && !by_name_.at(*opening->name).expired()) {

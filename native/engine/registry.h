@@ -2,6 +2,7 @@
 // handle.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "core/store.h"
 #include "engine/durability.h"
 #include "engine/expiry_feed.h"
+#include "engine/failure_feed.h"
 
 namespace shardmap {
 
@@ -24,14 +26,17 @@ struct OpenStore {
   OpenStore(std::string id_hex, std::optional<std::u16string> store_name, const StoreOptions& options);
   // Flushes one that is durable: may take as long as the medium does.
   ~OpenStore();
-  // Once, before anybody uses it. With a path the store is that of this directory; errors as Durability::Open.
-  Status Start(const std::string& path, const DurabilityOptions& options);
+  // Once, before anybody uses it. With a path the store is that of this directory; errors and `on_progress` as with
+  // Durability::Open.
+  Status Start(const std::string& path, const DurabilityOptions& options,
+               std::function<void(const RecoveryProgress&)> on_progress);
   OpenStore(const OpenStore&) = delete;
   OpenStore& operator=(const OpenStore&) = delete;
 
   const std::string id;  // 128 random bits in hexadecimal
   const std::optional<std::u16string> name;
-  ExpiryFeed expiry_feed;  // of the store, which it outlives
+  ExpiryFeed expiry_feed;    // of the store, which it outlives
+  FailureFeed failure_feed;  // likewise
   Store store;
   std::unique_ptr<Durability> durability;  // or nullptr
   std::string directory;                   // its real path, where it is durable
@@ -60,7 +65,8 @@ class Registry {
   // the files; waits where another thread opens or closes the same directory. Errors: those of Create and of
   // Durability::Open. Throws std::bad_alloc, std::system_error.
   Result<std::shared_ptr<OpenStore>> Open(const std::string& path, std::optional<std::u16string> name,
-                                          const OpenOptions& options, const DurabilityOptions& durability)
+                                          const OpenOptions& options, const DurabilityOptions& durability,
+                                          std::function<void(const RecoveryProgress&)> on_progress = {})
       SHARDMAP_EXCLUDES(mutex_);
 
   // The open store with this id, or nullptr.
@@ -106,8 +112,7 @@ class Handle {
   Store& store() { return open_store_->store; }
   Session& session() { return *session_; }
   ExpiryFeed& expiry_feed() { return open_store_->expiry_feed; }
-  // Keeps the store open.
-  const std::shared_ptr<OpenStore>& shared() const { return open_store_; }
+  FailureFeed& failure_feed() { return open_store_->failure_feed; }
 
  private:
   const std::shared_ptr<OpenStore> open_store_;

@@ -7,10 +7,10 @@
 
 namespace shardmap {
 
-Result<std::unique_ptr<FrameReader>> FrameReader::Open(Directory& directory, std::string name, FileKind kind,
-                                                       uint64_t number, uint64_t first_sequence) {
+Result<std::unique_ptr<FrameReader>> FrameReader::Open(Directory& directory, Directory::OpenMode mode, std::string name,
+                                                       FileKind kind, uint64_t number, uint64_t first_sequence) {
   std::unique_ptr<File> file;
-  std::error_code error = Retried([&] { return directory.Open(name, Directory::OpenMode::kReadWrite, &file); });
+  std::error_code error = Retried([&] { return directory.Open(name, mode, &file); });
   if (error) return FileError(name, "opened", error);
   std::unique_ptr<FrameReader> reader(new FrameReader(std::move(file), std::move(name), first_sequence));
   error = Retried([&] { return reader->file_->GetSize(&reader->file_bytes_); });
@@ -63,6 +63,35 @@ Result<FrameReader::Outcome> FrameReader::Next(Frame* frame) {
     ++next_sequence_;
     if (fault == HeaderFault::kNone) return Outcome::kFrame;
   }
+}
+
+Result<bool> FrameReader::SkipDamage() {
+  for (; offset_ + FrameHeader::kBytes <= file_bytes_; ++offset_) {
+    std::span<const uint8_t> bytes;
+    Status status = View(offset_, FrameHeader::kBytes, &bytes);
+    if (!status.ok()) return status;
+    FrameHeader header;
+    Result<bool> is_frame = IsFrame(offset_, bytes.first<FrameHeader::kBytes>(), &header);
+    if (!is_frame.ok()) return is_frame;
+    if (!is_frame.value()) continue;
+    next_sequence_ = header.sequence;
+    return true;
+  }
+  offset_ = file_bytes_;
+  return false;
+}
+
+Result<bool> FrameReader::IsFrame(uint64_t offset, std::span<const uint8_t, FrameHeader::kBytes> bytes,
+                                  FrameHeader* header) {
+  bool is_ignorable;
+  if (DecodeFrameHeader(bytes, header_.salt, header, &is_ignorable) == HeaderFault::kDamaged) return false;
+  // One that comes twice, from before the damage, is not taken.
+  if (header->sequence < next_sequence_) return false;
+  if (header->payload_bytes > file_bytes_ - offset - FrameHeader::kBytes) return false;
+  std::span<const uint8_t> payload;
+  Status status = View(offset + FrameHeader::kBytes, header->payload_bytes, &payload);
+  if (!status.ok()) return status;
+  return SaltedCrc(header_.salt, payload) == header->payload_crc;
 }
 
 Result<uint64_t> FrameReader::FindSyncedBehind() {

@@ -30,8 +30,8 @@ class FrameReader {
   };
 
   // Reads the header, which must be that of a file of this kind and number. Errors: kIo, kCorrupt, kNewerFormat.
-  static Result<std::unique_ptr<FrameReader>> Open(Directory& directory, std::string name, FileKind kind,
-                                                   uint64_t number, uint64_t first_sequence);
+  static Result<std::unique_ptr<FrameReader>> Open(Directory& directory, Directory::OpenMode mode, std::string name,
+                                                   FileKind kind, uint64_t number, uint64_t first_sequence);
   FrameReader(const FrameReader&) = delete;
   FrameReader& operator=(const FrameReader&) = delete;
 
@@ -40,6 +40,9 @@ class FrameReader {
   Result<Outcome> Next(Frame* frame);
   // After kDamaged: what is wrong at offset().
   std::string_view damage() const { return damage_; }
+  // Goes on at the first whole frame from offset() on, whatever came before it; returns false where there is none, and
+  // then all is passed over. Reads all on the way.
+  Result<bool> SkipDamage();
   // After kDamaged: the highest synced_sequence in headers of frames that begin behind offset(). Reads all that is
   // left.
   Result<uint64_t> FindSyncedBehind();
@@ -63,6 +66,8 @@ class FrameReader {
     damage_ = what;
     return Outcome::kDamaged;
   }
+  // Whether a whole frame is at `offset`, whose header is `bytes`.
+  Result<bool> IsFrame(uint64_t offset, std::span<const uint8_t, FrameHeader::kBytes> bytes, FrameHeader* header);
   // A view of so many bytes at `offset`, which are in the file.
   Status View(uint64_t offset, size_t bytes, std::span<const uint8_t>* view);
 

@@ -9,10 +9,6 @@ namespace {
 
 uint64_t SteadyNanos() { return Clock::Steady().NowNanos(); }
 
-Status Copy(const Status& status) {
-  return status.ok() ? Status() : Status(status.code(), std::string(status.message()));
-}
-
 }  // namespace
 
 Log::Log(Directory& directory, std::unique_ptr<RecoveredLog> recovered, const LogOptions& options,
@@ -25,16 +21,30 @@ Log::Log(Directory& directory, std::unique_ptr<RecoveredLog> recovered, const Lo
       store_(recovered->store),
       recovered_bytes_(recovered->segment_bytes),
       written_bytes_(recovered_bytes_),
-      writer_(directory, std::move(recovered), options.segment_bytes),
-      thread_([this] { Run(); }) {}
+      writer_(directory, std::move(recovered), options.segment_bytes) {
+  if (!writer_.has_segment()) Fail(Status(Code::kLogFailed, "The store was not recovered whole"));
+  thread_ = std::thread([this] { Run(); });
+}
 
 Log::~Log() { (void)Close(); }
 
-void Log::Flush(std::function<void(const Status&)> done) { Ask({std::move(done), nullptr}); }
+void Log::Flush(std::function<void(const Status&)> done) { Ask({.done = std::move(done)}); }
 
-Status Log::FlushSync() { return AskAndWait(nullptr); }
+Status Log::FlushSync() { return AskAndWait(Request::Kind::kFlush, nullptr); }
 
-Status Log::Rotate(Manifest* first) { return AskAndWait(first); }
+Status Log::Rotate(Manifest* first) { return AskAndWait(Request::Kind::kRotate, first); }
+
+Status Log::Restart(Manifest* first) { return AskAndWait(Request::Kind::kRestart, first); }
+
+Status Log::Resume() { return AskAndWait(Request::Kind::kResume, nullptr); }
+
+LogFigures Log::Figures() const {
+  return {.refusal = staging_.Refusal(),
+          .has_failed = has_failed(),
+          .staged_bytes = staging_.bytes(),
+          .written_bytes = written_bytes() - recovered_bytes_,
+          .syncs = syncs_.load(std::memory_order_relaxed)};
+}
 
 void Log::Ask(Request request) {
   {
@@ -49,7 +59,7 @@ void Log::Ask(Request request) {
   request.done(Status(Code::kClosed, "The log is closed"));
 }
 
-Status Log::AskAndWait(Manifest* rotation) {
+Status Log::AskAndWait(Request::Kind kind, Manifest* first) {
   struct {
     Mutex mutex;
     Condition done;
@@ -58,11 +68,11 @@ Status Log::AskAndWait(Manifest* rotation) {
   } state;
   const Done done = [&](const Status& status) {
     MutexLock lock(state.mutex);
-    state.status = Copy(status);
+    state.status = status.Copy();
     state.is_done = true;
     state.done.NotifyAll();
   };
-  Ask({done, rotation});
+  Ask({done, kind, first});
   MutexLock lock(state.mutex);
   while (!state.is_done) state.done.Wait(state.mutex);
   return std::move(state.status);
@@ -96,15 +106,21 @@ void Log::Run() {
     }
     // Whoever asked before this cut has all in it that returned before.
     const Status status = Serve(requests);
-    for (const Request& request : requests) request.done(status);
+    for (const Request& request : requests) {
+      if (request.kind == Request::Kind::kRestart || request.kind == Request::Kind::kResume) {
+        request.done(ServeRestart(request));
+      } else {
+        request.done(status);
+      }
+    }
   }
   // Threads that had reserved before writes were refused may have appended since.
   (void)Serve({});
-  if (!is_dead_) (void)writer_.Finish(UnixNanosAtZero(clock_));
+  if (!has_failed()) (void)writer_.Finish(UnixNanosAtZero(clock_));
 }
 
 Status Log::Serve(const std::vector<Request>& requests) {
-  if (is_dead_) return Copy(failure_);
+  if (has_failed()) return failure_.Copy();
   Status status;
   try {
     status = WriteAndSync(requests);
@@ -120,20 +136,37 @@ Status Log::Serve(const std::vector<Request>& requests) {
   return status;
 }
 
+Status Log::ServeRestart(const Request& request) {
+  if (!has_failed()) return Status(Code::kInvalidArgument, "The log has not failed");
+  try {
+    if (request.kind == Request::Kind::kRestart) return writer_.Restart(staging_, request.first);
+    Status status = writer_.Resume();
+    if (!status.ok()) return status;
+  } catch (const std::bad_alloc&) {
+    return Status::OutOfMemory();
+  }
+  failure_ = Status();
+  has_failed_.store(false, std::memory_order_release);
+  staging_.Accept();
+  return Status();
+}
+
 Status Log::WriteAndSync(const std::vector<Request>& requests) {
   const bool had_unsynced = writer_.has_unsynced();
   Status status = writer_.WriteCut(staging_, UnixNanosAtZero(clock_));
   const uint64_t now_ns = SteadyNanos();
   if (!had_unsynced) unsynced_since_ns_ = now_ns;
   for (const Request& request : requests) {
-    if (status.ok() && request.rotation != nullptr) {
-      status = writer_.Rotate(staging_, UnixNanosAtZero(clock_), request.rotation);
+    if (status.ok() && request.kind == Request::Kind::kRotate) {
+      status = writer_.Rotate(staging_, UnixNanosAtZero(clock_), request.first);
     }
   }
   NoteWritten();
   const bool is_due = options_.policy == SyncPolicy::kAlways ||
                       (options_.policy == SyncPolicy::kInterval && now_ns - unsynced_since_ns_ >= options_.interval_ns);
-  return status.ok() && (is_due || !requests.empty()) ? writer_.Sync() : std::move(status);
+  if (!status.ok() || (!is_due && requests.empty())) return status;
+  if (writer_.has_unsynced()) syncs_.fetch_add(1, std::memory_order_relaxed);
+  return writer_.Sync();
 }
 
 void Log::NoteWritten() {
@@ -144,14 +177,15 @@ void Log::NoteWritten() {
 }
 
 void Log::Fail(const Status& status) {
-  failure_ = Copy(status);
+  failure_ = status.Copy();
   if (status.code() == Code::kDiskFull || status.code() == Code::kOutOfMemory) {
     staging_.Refuse(status.code(), std::string(status.message()));
     return;
   }
-  is_dead_ = true;
+  has_failed_.store(true, std::memory_order_release);
   failure_ =
-      Status(Code::kLogFailed, "The log has failed, and nothing is written any more: " + std::string(status.message()));
+      Status(Code::kLogFailed, "The log has failed, and nothing is written any more until the store is compacted: " +
+                                   std::string(status.message()));
   staging_.Refuse(failure_.code(), std::string(failure_.message()));
   if (on_failure_) on_failure_(failure_);
 }
@@ -159,16 +193,16 @@ void Log::Fail(const Status& status) {
 bool Log::Wait() {
   const bool may_sleep = staging_.FallAsleep();
   MutexLock lock(mutex_);
-  if (is_dead_ || (failure_.ok() && may_sleep)) {
+  if (has_failed() || (failure_.ok() && may_sleep)) {
     // Of what is to be synced in time the time is known; all else wakes.
-    const bool has_deadline = !is_dead_ && writer_.has_unsynced() && options_.policy == SyncPolicy::kInterval;
+    const bool has_deadline = !has_failed() && writer_.has_unsynced() && options_.policy == SyncPolicy::kInterval;
     const uint64_t due_ns = has_deadline ? unsynced_since_ns_ + options_.interval_ns : kForever;
     for (uint64_t now_ns = SteadyNanos(); !has_work_ && now_ns < due_ns; now_ns = SteadyNanos()) {
       wake_.WaitFor(mutex_, std::min(due_ns - now_ns, kWaitNanosMax));
     }
   }
   // What has begun to come is let come for a moment, but where somebody waits for it.
-  if (requests_.empty() && !is_closing_ && !is_dead_) {
+  if (requests_.empty() && !is_closing_ && !has_failed()) {
     wake_.WaitFor(mutex_, !failure_.ok() ? kDiskFullRetryNanos : HandOverNanos());
   }
   has_work_ = false;

@@ -4,8 +4,9 @@
 // that; when it is synced to the medium is the policy's. One sync is under way at a time: who comes meanwhile shares
 // the next one. While nothing is written the thread sleeps.
 //
-// A sync that fails, or a write other than for a full disk, ends the log for good: what the medium has is not known any
-// more. Reads of the store go on, writes are refused. A full disk refuses writes until what was taken could be written.
+// A sync that fails, or a write other than for a full disk, ends the log: what the medium has is not known any more.
+// Reads of the store go on, writes are refused, until the store was written to new files as a whole: Restart. A full
+// disk refuses writes until what was taken could be written.
 #pragma once
 
 #include <atomic>
@@ -34,6 +35,15 @@ enum class SyncPolicy : uint8_t {
   kNever,     // for Flush and Close only
 };
 
+// What the log is at, for people.
+struct LogFigures {
+  Status refusal;  // why writes are refused, if they are
+  bool has_failed = false;
+  uint64_t staged_bytes = 0;   // memory for mutations that are not with the kernel yet
+  uint64_t written_bytes = 0;  // since it was made
+  uint64_t syncs = 0;
+};
+
 struct LogOptions {
   SyncPolicy policy = SyncPolicy::kInterval;
   uint64_t interval_ns = 100'000'000;
@@ -45,7 +55,8 @@ struct LogOptions {
 class Log final : public MutationSink {
  public:
   // Starts the thread; throws std::bad_alloc, std::system_error. `directory` outlives it. The thread calls `on_failure`
-  // once, if the log ends for good, and `on_written` with written_bytes() whenever these have become more.
+  // each time the log fails, and `on_written` with written_bytes() whenever these have become more. A log that was
+  // recovered without a segment to go on in begins as one that has failed.
   Log(Directory& directory, std::unique_ptr<RecoveredLog> recovered, const LogOptions& options,
       std::function<void(const Status&)> on_failure = {}, std::function<void(uint64_t)> on_written = {});
   // As Close. No stage is open.
@@ -61,10 +72,17 @@ class Log final : public MutationSink {
   Status FlushSync() SHARDMAP_EXCLUDES(mutex_);
   // Begins a new segment: `*first` gets where that is. What was appended before this call is before it, and synced.
   Status Rotate(Manifest* first) SHARDMAP_EXCLUDES(mutex_);
+  // The same of a log that has failed: what was appended before this call may be lost, unless it is in the store by
+  // what comes next. Nothing is accepted before Resume.
+  Status Restart(Manifest* first) SHARDMAP_EXCLUDES(mutex_);
+  // The store's manifest names what Restart gave: the log is as good as new.
+  Status Resume() SHARDMAP_EXCLUDES(mutex_);
+  bool has_failed() const { return has_failed_.load(std::memory_order_acquire); }
   // Flushes and ends the thread; mutations are refused from then on. Again: the same status.
   Status Close() SHARDMAP_EXCLUDES(mutex_);
 
   const StoreId& store() const { return store_; }
+  LogFigures Figures() const SHARDMAP_EXCLUDES(mutex_);
   // In all segments, with those that were recovered and those that are gone.
   uint64_t written_bytes() const { return written_bytes_.load(std::memory_order_relaxed); }
 
@@ -73,15 +91,19 @@ class Log final : public MutationSink {
   static constexpr uint64_t kWaitNanosMax = 3'600'000'000'000;
 
   using Done = std::function<void(const Status&)>;
-  // What somebody waits for: a flush, or, with `rotation`, a new segment.
+  // What somebody waits for.
   struct Request {
+    enum class Kind : uint8_t { kFlush, kRotate, kRestart, kResume };
     Done done;
-    Manifest* rotation;
+    Kind kind = Kind::kFlush;
+    Manifest* first = nullptr;  // kRotate, kRestart
   };
 
   void Run() SHARDMAP_EXCLUDES(mutex_);
   void Ask(Request request) SHARDMAP_EXCLUDES(mutex_);
-  Status AskAndWait(Manifest* rotation) SHARDMAP_EXCLUDES(mutex_);
+  Status AskAndWait(Request::Kind kind, Manifest* first) SHARDMAP_EXCLUDES(mutex_);
+  // kRestart and kResume.
+  Status ServeRestart(const Request& request);
   // Writes, and syncs if somebody waits or the policy says so.
   Status Serve(const std::vector<Request>& requests);
   Status WriteAndSync(const std::vector<Request>& requests);
@@ -106,7 +128,8 @@ class Log final : public MutationSink {
   LogWriter writer_;
   uint64_t unsynced_since_ns_ = 0;  // by the steady clock; while writer_.has_unsynced()
   Status failure_;                  // of the last attempt to write
-  bool is_dead_ = false;
+  std::atomic<bool> has_failed_{false};
+  std::atomic<uint64_t> syncs_{0};
 
   Mutex mutex_;
   Condition wake_;

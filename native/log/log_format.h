@@ -121,6 +121,8 @@ inline constexpr std::string_view kLockName = "LOCK";
 inline constexpr std::string_view kTemporarySuffix = ".tmp";
 // Where the tail of a segment is kept that recovery cut off.
 inline constexpr std::string_view kTailSuffix = ".tail";
+// What a file is called that was damaged, after what can be read of it was written anew.
+inline constexpr std::string_view kDamagedSuffix = ".damaged";
 
 std::string SegmentName(uint64_t number);
 std::string SnapshotName(uint64_t number);

@@ -1,9 +1,12 @@
 #include "log/log_writer.h"
 
+#include <algorithm>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "base/coding.h"
+#include "log/file_error.h"
 
 namespace shardmap {
 
@@ -13,7 +16,7 @@ LogWriter::LogWriter(Directory& directory, std::unique_ptr<RecoveredLog> recover
       segment_bytes_(segment_bytes),
       segment_(std::move(recovered_->segment)),
       segment_number_(recovered_->segment_number),
-      synced_sequence_(segment_->next_sequence() - 1) {}
+      synced_sequence_((segment_ != nullptr ? segment_->next_sequence() : recovered_->next_sequence) - 1) {}
 
 void LogWriter::BeginPayload(uint64_t clock_offset_ns) {
   StoreLittle64(segment_->Extend(kClockOffsetBytes), clock_offset_ns);
@@ -52,6 +55,38 @@ Status LogWriter::Rotate(Staging& staging, uint64_t clock_offset_ns, Manifest* f
   if (status.ok()) status = BeginSegment();
   first->first_segment = segment_number_;
   first->first_sequence = segment_->next_sequence();
+  return status;
+}
+
+Status LogWriter::Restart(Staging& staging, Manifest* first) {
+  // Nothing comes behind the cut before writes are accepted again: so the snapshot is a state, with all it may show.
+  staging.AwaitReservations();
+  staging.BeginCut();
+  staging.TakeCut([](std::span<const uint8_t>) {});
+  is_in_cut_ = false;
+  const uint64_t next_sequence = segment_ != nullptr ? segment_->next_sequence() : synced_sequence_ + 1;
+  next_number_ = std::max(next_number_, segment_number_) + 1;
+  const FileHeader header = NewFileHeader(FileKind::kSegment, recovered_->store, next_number_);
+  auto created = FrameWriter::Create(directory_, SegmentName(header.number), header, next_sequence);
+  if (!created.ok()) return created.TakeStatus();
+  next_segment_ = std::move(created.value());
+  Status status = next_segment_->Sync();
+  if (!status.ok()) return status;
+  // Under its temporary name it must be there as soon as a manifest names it.
+  const std::error_code error = Retried([&] { return directory_.Sync(); });
+  if (error) return FileError(next_segment_->name(), "named for good", error);
+  first->first_segment = header.number;
+  first->first_sequence = next_sequence;
+  return status;
+}
+
+Status LogWriter::Resume() {
+  Status status = next_segment_->Publish(directory_);
+  if (!status.ok()) return status;
+  segment_ = std::move(next_segment_);
+  segment_number_ = next_number_;
+  is_sealed_ = false;
+  synced_sequence_ = segment_->next_sequence() - 1;
   return status;
 }
 

@@ -35,11 +35,19 @@ class LogWriter {
   // Takes a cut and ends the segment with it. `*first` is then where the log goes on: what was appended before is
   // before that. May be tried again after kDiskFull.
   Status Rotate(Staging& staging, uint64_t clock_offset_ns, Manifest* first);
+  // After a final error, or where the log could not be read whole: the log goes on in a new segment, whose number
+  // `*first` gets. Staging refuses writes. What is staged is dropped: the store has it, and a snapshot of that is to
+  // come. Nothing but Resume is called afterwards, or Restart again. Throws std::bad_alloc.
+  Status Restart(Staging& staging, Manifest* first);
+  // The manifest names the new segment: gives it its name.
+  Status Resume();
   // Ends with a mark that says that all before it was synced.
   Status Finish(uint64_t clock_offset_ns);
 
   // Whether something was taken that is not known to be on the medium.
-  bool has_unsynced() const { return segment_->next_sequence() != synced_sequence_ + 1; }
+  bool has_unsynced() const { return segment_ != nullptr && segment_->next_sequence() != synced_sequence_ + 1; }
+  // Whether there is anything to write to.
+  bool has_segment() const { return segment_ != nullptr; }
   uint64_t written_bytes() const { return written_bytes_; }
   const StoreId& store() const { return recovered_->store; }
 
@@ -53,7 +61,9 @@ class LogWriter {
   const std::unique_ptr<RecoveredLog> recovered_;
   const uint64_t segment_bytes_;
   std::unique_ptr<FrameWriter> segment_;
+  std::unique_ptr<FrameWriter> next_segment_;  // between Restart and Resume
   uint64_t segment_number_;
+  uint64_t next_number_ = 0;  // of next_segment_: never given again, as a manifest may name it even where that failed
   uint64_t synced_sequence_;
   uint64_t written_bytes_ = 0;
   bool is_in_cut_ = false;  // memory ran out inside of one: the next goes on with it

@@ -10,8 +10,10 @@
 
 #include "base/coding.h"
 #include "base/random.h"
+#include "log/file_copy.h"
 #include "log/file_error.h"
 #include "log/frame_reader.h"
+#include "log/salvage.h"
 
 namespace shardmap {
 namespace {
@@ -19,9 +21,6 @@ namespace {
 // A report for so many bytes that were read.
 constexpr uint64_t kReportBytes = uint64_t{8} << 20;
 constexpr uint64_t kManifestNumber = 1;
-
-// Copied at once, of so many.
-size_t CopyBytes(uint64_t bytes) { return static_cast<size_t>(std::min<uint64_t>(bytes, uint64_t{1} << 20)); }
 
 class Recovery {
  public:
@@ -54,8 +53,10 @@ class Recovery {
   bool IsLeftover(std::string_view name) const;
   Status MakeStore();
   Status ReadManifest();
+  Status Measure();
   Status ReadSnapshot();
   Status ReadSegments();
+  Status NameFirstSegment(const std::string& temporary);
   Result<Ending> ReadCuts(FrameReader& reader);
   void EndCutAt(const FrameReader& reader);
   void NoteSynced(const FrameReader& reader, const FrameHeader& header);
@@ -69,6 +70,11 @@ class Recovery {
   Status WriteAgain(FrameReader& reader);
   Status BeginSegment(uint64_t number, uint64_t first_sequence);
   void Report(uint64_t bytes);
+  Result<std::unique_ptr<FrameReader>> OpenFile(std::string name, FileKind kind, uint64_t number,
+                                                uint64_t first_sequence) {
+    const auto mode = options_.is_readonly ? Directory::OpenMode::kRead : Directory::OpenMode::kReadWrite;
+    return FrameReader::Open(directory_, mode, std::move(name), kind, number, first_sequence);
+  }
 
   Directory& directory_;
   const RecoveryOptions& options_;
@@ -87,11 +93,12 @@ class Recovery {
 };
 
 Result<std::unique_ptr<RecoveredLog>> Recovery::Run() {
-  for (const auto step : {&Recovery::ListFiles, &Recovery::ReadManifest, &Recovery::ReadSnapshot,
+  for (const auto step : {&Recovery::ListFiles, &Recovery::ReadManifest, &Recovery::Measure, &Recovery::ReadSnapshot,
                           &Recovery::ReadSegments, &Recovery::RenewManifest, &Recovery::RemoveLeftovers}) {
     Status status = (this->*step)();
     if (!status.ok()) return status;
   }
+  recovered_->progress.bytes = finished_bytes_;
   if (options_.report) options_.report(recovered_->progress);
   return std::move(recovered_);
 }
@@ -101,7 +108,7 @@ Result<std::unique_ptr<RecoveredLog>> Recovery::Run() {
 Status Recovery::ListFiles() {
   std::error_code error = Retried([&] { return directory_.List(&names_); });
   if (error) return FileError("The directory", "listed", error);
-  error = Retried([&] { return directory_.Sync(); });
+  if (!options_.is_readonly) error = Retried([&] { return directory_.Sync(); });
   if (error) return FileError("The directory", "synced", error);
   for (const std::string& name : names_) {
     if (const auto number = SegmentNumber(name)) segments_.insert(*number);
@@ -111,11 +118,14 @@ Status Recovery::ListFiles() {
 
 // A crash between the first two steps of making a store leaves an empty segment behind, which is made anew.
 Status Recovery::MakeStore() {
+  if (options_.is_readonly) {
+    return FileError(kManifestName, "opened", std::make_error_code(std::errc::no_such_file_or_directory));
+  }
   for (const std::string& name : names_) {
     if (SnapshotNumber(name)) return Corrupt(kManifestName, 0, "it is missing, while there is " + name);
   }
   for (const uint64_t number : segments_) {
-    auto reader = FrameReader::Open(directory_, SegmentName(number), FileKind::kSegment, number, 1);
+    auto reader = OpenFile(SegmentName(number), FileKind::kSegment, number, 1);
     if (!reader.ok()) return reader.TakeStatus();
     if (number != 1 || reader.value()->file_bytes() != FileHeader::kBytes) {
       return Corrupt(kManifestName, 0, "it is missing, while there is " + SegmentName(number));
@@ -130,27 +140,27 @@ Status Recovery::MakeStore() {
 
 Status Recovery::ReadManifest() {
   if (std::find(names_.begin(), names_.end(), kManifestName) == names_.end()) return MakeStore();
-  auto opened = FrameReader::Open(directory_, std::string(kManifestName), FileKind::kManifest, kManifestNumber, 1);
-  if (!opened.ok()) return opened.TakeStatus();
-  FrameReader& reader = *opened.value();
-  Frame frame;
-  auto outcome = reader.Next(&frame);
-  if (!outcome.ok()) return outcome.TakeStatus();
-  if (outcome.value() == FrameReader::Outcome::kDamaged) {
-    return Corrupt(reader.name(), reader.offset(), reader.damage());
+  return ::shardmap::ReadManifest(directory_, &recovered_->store, &recovered_->manifest);
+}
+
+// Only for who waits: a file that is not as it should be is told of where it is read.
+Status Recovery::Measure() {
+  if (!options_.report || recovered_->segment != nullptr) return Status();
+  const Manifest& manifest = recovered_->manifest;
+  std::vector<std::string> names;
+  if (manifest.snapshot != 0) names.push_back(SnapshotName(manifest.snapshot));
+  for (auto at = segments_.lower_bound(manifest.first_segment); at != segments_.end(); ++at) {
+    names.push_back(SegmentName(*at));
   }
-  if (outcome.value() == FrameReader::Outcome::kEnd || frame.header.kind != FrameKind::kManifest ||
-      !DecodeManifest(frame.payload, &recovered_->manifest) || reader.offset() != reader.file_bytes()) {
-    return Corrupt(reader.name(), FileHeader::kBytes, "it does not say which files there are");
-  }
-  recovered_->store = reader.header().store;
+  recovered_->progress.bytes_total = BytesOfFiles(directory_, names);
+  options_.report(recovered_->progress);
   return Status();
 }
 
 Status Recovery::ReadSnapshot() {
   const uint64_t number = recovered_->manifest.snapshot;
   if (number == 0) return Status();
-  auto opened = FrameReader::Open(directory_, SnapshotName(number), FileKind::kSnapshot, number, 1);
+  auto opened = OpenFile(SnapshotName(number), FileKind::kSnapshot, number, 1);
   if (!opened.ok()) return opened.TakeStatus();
   FrameReader& reader = *opened.value();
   if (reader.header().store != recovered_->store) return Corrupt(reader.name(), 0, "it is of another store");
@@ -164,12 +174,19 @@ Status Recovery::ReadSegments() {
   if (recovered_->segment != nullptr) return Status();  // of a new store
   const uint64_t first = recovered_->manifest.first_segment;
   segments_.erase(segments_.begin(), segments_.lower_bound(first));
-  if (segments_.empty()) return Corrupt(SegmentName(first), 0, "it is missing");
+  if (segments_.empty()) {
+    const std::string temporary = SegmentName(first) + std::string(kTemporarySuffix);
+    if (std::find(names_.begin(), names_.end(), temporary) == names_.end()) {
+      return Corrupt(SegmentName(first), 0, "it is missing");
+    }
+    Status status = NameFirstSegment(temporary);
+    if (!status.ok() || options_.is_readonly) return status;
+  }
   const uint64_t last = *segments_.rbegin();
   uint64_t sequence = recovered_->manifest.first_sequence;
   for (uint64_t number = first; number <= last; ++number) {
     if (!segments_.contains(number)) return Corrupt(SegmentName(number), 0, "it is missing");
-    auto opened = FrameReader::Open(directory_, SegmentName(number), FileKind::kSegment, number, sequence);
+    auto opened = OpenFile(SegmentName(number), FileKind::kSegment, number, sequence);
     if (!opened.ok()) return opened.TakeStatus();
     FrameReader& reader = *opened.value();
     if (reader.header().store != recovered_->store) return Corrupt(reader.name(), 0, "it is of another store");
@@ -184,10 +201,24 @@ Status Recovery::ReadSegments() {
   return Status();
 }
 
+// A log that had failed was about to go on in new files: the manifest names the snapshot and this segment, in which
+// nothing is yet, and which gets its name last (LogWriter::Resume).
+Status Recovery::NameFirstSegment(const std::string& temporary) {
+  const uint64_t first = recovered_->manifest.first_segment;
+  if (options_.is_readonly) return Status();
+  std::error_code error = Retried([&] { return directory_.Rename(temporary, SegmentName(first)); });
+  if (error) return FileError(SegmentName(first), "given its name", error);
+  error = Retried([&] { return directory_.Sync(); });
+  if (error) return FileError(SegmentName(first), "given its name for good", error);
+  segments_.insert(first);
+  return Status();
+}
+
 Status Recovery::EndWith(std::unique_ptr<FrameReader> reader, Ending ending) {
   if (ending == Ending::kFollowed && options_.mode == RecoveryMode::kStrict) return NotSealed(*reader, ending);
   const bool is_whole = cut_end_ == reader->offset() && ending != Ending::kDamaged;
   if (!is_whole) return CutTail(std::move(reader), ending == Ending::kDamaged);
+  if (options_.is_readonly) return Status();
   if (reader->offset() == FileHeader::kBytes) return BeginSegment(recovered_->segment_number, cut_end_sequence_);
   if (ending == Ending::kOpen) return GoOnIn(std::move(reader));
   Status status = WriteAgain(*reader);
@@ -254,18 +285,10 @@ Status Recovery::ApplyFrame(const FrameReader& reader, const Frame& frame) {
 }
 
 Status Recovery::ApplyPayload(const FrameReader& reader, std::span<const uint8_t> payload) {
-  Decoder decoder(payload);
-  uint64_t clock_offset_ns;
-  bool is_valid = decoder.Take64(&clock_offset_ns);
-  while (is_valid && decoder.left() != 0) {
-    Record record;
-    is_valid = DecodeRecord(&decoder, &record);
-    if (!is_valid) break;
-    Status status = options_.apply(record, clock_offset_ns);
-    if (!status.ok()) return status;
-    ++recovered_->progress.records;
-  }
-  return is_valid ? Status() : Corrupt(reader.name(), cut_end_, "a frame has what is no record");
+  bool is_whole = false;
+  Status status = TellRecords(options_, payload, &recovered_->progress, &is_whole);
+  if (!status.ok() || is_whole) return status;
+  return Corrupt(reader.name(), cut_end_, "a frame has what is no record");
 }
 
 Status Recovery::CutTail(std::unique_ptr<FrameReader> reader, bool is_damaged) {
@@ -280,6 +303,7 @@ Status Recovery::CutTail(std::unique_ptr<FrameReader> reader, bool is_damaged) {
     return Corrupt(reader->name(), damaged_at, what);
   }
   recovered_->tail_bytes = reader->file_bytes() - cut_end_;
+  if (options_.is_readonly) return Status();
   Status status = KeepTail(*reader, cut_end_);
   if (!status.ok()) return status;
   const std::error_code error = Retried([&] { return reader->file().SetSize(cut_end_); });
@@ -294,16 +318,8 @@ Status Recovery::KeepTail(FrameReader& reader, uint64_t from) {
   std::unique_ptr<File> file;
   error = Retried([&] { return directory_.Open(name, Directory::OpenMode::kCreate, &file); });
   if (error) return FileError(name, "created", error);
-  std::vector<uint8_t> buffer(CopyBytes(reader.file_bytes() - from));
-  for (uint64_t at = from; at < reader.file_bytes();) {
-    size_t read = 0;
-    error = ReadFully(reader.file(), at, buffer, &read);
-    if (error) return FileError(reader.name(), "read", error);
-    if (read == 0) break;
-    error = WriteFully(*file, at - from, std::span(buffer).first(read));
-    if (error) return FileError(name, "written", error);
-    at += read;
-  }
+  Status status = CopyBytes({reader.file(), reader.name(), from}, {*file, name, 0}, reader.file_bytes() - from);
+  if (!status.ok()) return status;
   error = Retried([&] { return file->Sync(); });
   return error ? FileError(name, "synced", error) : Status();
 }
@@ -320,18 +336,10 @@ Status Recovery::GoOnIn(std::unique_ptr<FrameReader> reader) {
 // for written: it shows it to who reads, and writes it never. So what is not known to be on the medium is written once
 // more before it is synced, and the size is changed to and fro. (Not made less: a kill then would lose what is there.)
 Status Recovery::WriteAgain(FrameReader& reader) {
-  uint64_t at = unsynced_.empty() ? cut_end_ : std::min(cut_end_, unsynced_.front().offset);
-  std::vector<uint8_t> buffer(CopyBytes(cut_end_ - at));
-  while (at < cut_end_) {
-    const std::span<uint8_t> bytes = std::span(buffer).first(CopyBytes(cut_end_ - at));
-    size_t read = 0;
-    std::error_code error = ReadFully(reader.file(), at, bytes, &read);
-    if (error) return FileError(reader.name(), "read", error);
-    if (read == 0) return Corrupt(reader.name(), at, "it became shorter while it was read");
-    error = WriteFully(reader.file(), at, bytes.first(read));
-    if (error) return FileError(reader.name(), "written", error);
-    at += read;
-  }
+  const uint64_t at = unsynced_.empty() ? cut_end_ : std::min(cut_end_, unsynced_.front().offset);
+  const FilePart part{reader.file(), reader.name(), at};
+  Status status = CopyBytes(part, part, cut_end_ - at);
+  if (!status.ok()) return status;
   constexpr uint8_t kByte[] = {0};
   std::error_code error = WriteFully(reader.file(), cut_end_, kByte);
   if (error) return FileError(reader.name(), "written", error);
@@ -353,10 +361,13 @@ Status Recovery::BeginSegment(uint64_t number, uint64_t first_sequence) {
 // It may have got its name in a process that could not sync the directory, and then died: only a name that is given
 // once more is known to stay, and what an older manifest names is about to be removed. So too with a last segment in
 // which nothing is (EndWith); in one with frames the directory was synced before they were written.
-Status Recovery::RenewManifest() { return ReplaceManifest(directory_, recovered_->store, recovered_->manifest); }
+Status Recovery::RenewManifest() {
+  return options_.is_readonly ? Status() : ReplaceManifest(directory_, recovered_->store, recovered_->manifest);
+}
 
 // What a crash has left behind: files that were not whole yet, and those that the manifest does not name any more.
 Status Recovery::RemoveLeftovers() {
+  if (options_.is_readonly) return Status();
   for (const std::string& name : names_) {
     if (!IsLeftover(name)) continue;
     const std::error_code error = Retried([&] { return directory_.Remove(name); });
@@ -385,7 +396,54 @@ void Recovery::Report(uint64_t bytes) {
 }  // namespace
 
 Result<std::unique_ptr<RecoveredLog>> Recover(Directory& directory, const RecoveryOptions& options) {
+  if (options.mode == RecoveryMode::kSalvage) return Salvage(directory, options);
   return Recovery(directory, options).Run();
+}
+
+Status TellRecords(const RecoveryOptions& options, std::span<const uint8_t> payload, RecoveryProgress* progress,
+                   bool* is_whole) {
+  Decoder decoder(payload);
+  uint64_t clock_offset_ns;
+  *is_whole = decoder.Take64(&clock_offset_ns);
+  while (*is_whole && decoder.left() != 0) {
+    Record record;
+    *is_whole = DecodeRecord(&decoder, &record);
+    if (!*is_whole) break;
+    Status status = options.apply(record, clock_offset_ns);
+    if (!status.ok()) return status;
+    ++progress->records;
+  }
+  return Status();
+}
+
+uint64_t BytesOfFiles(Directory& directory, const std::vector<std::string>& names) {
+  uint64_t bytes = 0;
+  for (const std::string& name : names) {
+    std::unique_ptr<File> file;
+    uint64_t size = 0;
+    if (Retried([&] { return directory.Open(name, Directory::OpenMode::kRead, &file); })) continue;
+    if (!Retried([&] { return file->GetSize(&size); })) bytes += size;
+  }
+  return bytes;
+}
+
+Status ReadManifest(Directory& directory, StoreId* store, Manifest* manifest) {
+  auto opened = FrameReader::Open(directory, Directory::OpenMode::kRead, std::string(kManifestName),
+                                  FileKind::kManifest, kManifestNumber, 1);
+  if (!opened.ok()) return opened.TakeStatus();
+  FrameReader& reader = *opened.value();
+  Frame frame;
+  auto outcome = reader.Next(&frame);
+  if (!outcome.ok()) return outcome.TakeStatus();
+  if (outcome.value() == FrameReader::Outcome::kDamaged) {
+    return Corrupt(reader.name(), reader.offset(), reader.damage());
+  }
+  if (outcome.value() == FrameReader::Outcome::kEnd || frame.header.kind != FrameKind::kManifest ||
+      !DecodeManifest(frame.payload, manifest) || reader.offset() != reader.file_bytes()) {
+    return Corrupt(reader.name(), FileHeader::kBytes, "it does not say which files there are");
+  }
+  *store = reader.header().store;
+  return Status();
 }
 
 FileHeader NewFileHeader(FileKind kind, const StoreId& store, uint64_t number) {

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/directory.h"
 #include "base/status.h"
@@ -21,6 +23,16 @@ enum class RecoveryMode : uint8_t {
   kTail,
   // It is an error.
   kStrict,
+  // All that can be read is told, and what cannot is listed: what comes of it need be no prefix of anything.
+  kSalvage,
+};
+
+// What is gone.
+struct Loss {
+  std::string file;
+  uint64_t offset;
+  uint64_t bytes;  // of the file that were passed over; 0 where nobody knows how much is missing
+  std::string what;
 };
 
 struct RecoveryProgress {
@@ -31,10 +43,12 @@ struct RecoveryProgress {
 
 struct RecoveryOptions {
   RecoveryMode mode = RecoveryMode::kTail;
+  // Changes nothing in the directory.
+  bool is_readonly = false;
   // Told each record in its order, and nanoseconds since 1970 at the zero of its deadline. A status that is not ok ends
   // the recovery.
   std::function<Status(const Record& record, uint64_t clock_offset_ns)> apply;
-  // Called now and then.
+  // Called when it is known how much there is, now and then, and at the end.
   std::function<void(const RecoveryProgress& progress)> report;
 };
 
@@ -42,21 +56,33 @@ struct RecoveryOptions {
 struct RecoveredLog {
   StoreId store;
   Manifest manifest;
-  uint64_t segment_number = 0;
-  std::unique_ptr<FrameWriter> segment;
+  uint64_t segment_number = 0;           // the last one's
+  std::unique_ptr<FrameWriter> segment;  // nullptr where something is lost, or nothing is to be written
+  uint64_t next_sequence = 1;
   uint64_t snapshot_bytes = 0;
   uint64_t segment_bytes = 0;  // of all
-  uint64_t tail_bytes = 0;     // that were cut off
+  uint64_t tail_bytes = 0;     // that were cut off, or, where nothing may be changed, passed over
+  std::vector<Loss> losses;    // in kSalvage
   RecoveryProgress progress;
 };
 
-// Makes the files of a new store where there are none. Nobody else uses the directory. Errors: kIo, kDiskFull,
-// kCorrupt, kNewerFormat, and what `apply` gives; then no file but a temporary one was changed, or tail cut off twice.
-// Throws std::bad_alloc.
+// Makes the files of a new store where there are none. Nobody else uses the directory, or changes it. Errors: kIo,
+// kDiskFull, kCorrupt, kNewerFormat, and what `apply` gives; then no file but a temporary one was changed, or tail cut
+// off twice. Throws std::bad_alloc.
+//
+// Where something is lost, `segment` is nullptr, and the files are as they were: the log goes on in new ones, once
+// Compact has written what the store has got.
 Result<std::unique_ptr<RecoveredLog>> Recover(Directory& directory, const RecoveryOptions& options);
+
+// Tells the records of a frame, and counts them. `*is_whole` is whether all of it is records.
+Status TellRecords(const RecoveryOptions& options, std::span<const uint8_t> payload, RecoveryProgress* progress,
+                   bool* is_whole);
+// The sizes of files, together: of those that cannot be looked at nothing.
+uint64_t BytesOfFiles(Directory& directory, const std::vector<std::string>& names);
 
 // A header for a new file.
 FileHeader NewFileHeader(FileKind kind, const StoreId& store, uint64_t number);
+Status ReadManifest(Directory& directory, StoreId* store, Manifest* manifest);
 // Makes the manifest this one, for good.
 Status ReplaceManifest(Directory& directory, const StoreId& store, const Manifest& manifest);
 

@@ -19,8 +19,13 @@ constexpr uint64_t kSyncBytes = uint64_t{16} << 20;
 
 class SnapshotWriter {
  public:
-  SnapshotWriter(FrameWriter& writer, Store& store, Session& session, uint64_t clock_offset_ns)
-      : writer_(writer), store_(store), session_(session), clock_offset_ns_(clock_offset_ns) {}
+  SnapshotWriter(FrameWriter& writer, Store& store, Session& session, uint64_t clock_offset_ns,
+                 const std::atomic<bool>& is_cancelled)
+      : writer_(writer),
+        store_(store),
+        session_(session),
+        clock_offset_ns_(clock_offset_ns),
+        is_cancelled_(is_cancelled) {}
 
   Status WriteStructures() {
     const std::optional<std::string> text = store_.structures().Load();
@@ -32,6 +37,7 @@ class SnapshotWriter {
 
   Status WriteEntries(uint64_t last_sequence) {
     for (uint64_t after = 0; after != kDone;) {
+      if (is_cancelled_.load(std::memory_order_relaxed)) return Status(Code::kClosed, "The store is being closed");
       after = AddPage(after, last_sequence);
       if (writer_.payload_bytes() < kPayloadBytes && after != kDone) continue;
       Status status = EndPayload();
@@ -88,6 +94,7 @@ class SnapshotWriter {
   Store& store_;
   Session& session_;
   const uint64_t clock_offset_ns_;
+  const std::atomic<bool>& is_cancelled_;
   std::vector<ScannedEntry> page_;
   uint64_t entries_ = 0;
   uint64_t synced_bytes_ = 0;
@@ -97,12 +104,13 @@ class SnapshotWriter {
 
 Result<SnapshotResult> WriteSnapshot(Directory& directory, const StoreId& id, uint64_t number, Store& store,
                                      Session& session, uint64_t last_sequence, uint64_t clock_offset_ns,
+                                     const std::atomic<bool>& is_cancelled,
                                      const std::function<Status()>& before_publish) {
   auto created =
       FrameWriter::Create(directory, SnapshotName(number), NewFileHeader(FileKind::kSnapshot, id, number), 1);
   if (!created.ok()) return created.TakeStatus();
   FrameWriter& writer = *created.value();
-  SnapshotWriter snapshot(writer, store, session, clock_offset_ns);
+  SnapshotWriter snapshot(writer, store, session, clock_offset_ns, is_cancelled);
   Status status = snapshot.WriteStructures();
   if (status.ok()) status = snapshot.WriteEntries(last_sequence);
   if (status.ok()) {

@@ -1,10 +1,12 @@
 #include "log/staging.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <limits>
 #include <new>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/asymmetric_fence.h"
@@ -15,6 +17,7 @@ namespace shardmap {
 namespace {
 
 constexpr uint64_t kWaitSliceNanos = 10'000'000;
+constexpr std::chrono::microseconds kReservationPoll{100};
 
 constexpr size_t RoundedUp(size_t bytes) { return (bytes + alignof(StagedRecord) - 1) & ~(alignof(StagedRecord) - 1); }
 
@@ -33,12 +36,15 @@ Stage::~Stage() {
 }
 
 Status Stage::Reserve(const Key* key, const Value* value, size_t value_bytes_max) {
-  if (staging_.is_refusing_.load(std::memory_order_acquire)) {
-    Status status = staging_.CheckRefusal();
-    if (!status.ok()) return status;
-  }
   is_reserved_.store(true, std::memory_order_relaxed);
   LightFence();
+  if (staging_.is_refusing_.load(std::memory_order_acquire)) {
+    Status status = staging_.Refusal();
+    if (!status.ok()) {
+      Release();
+      return status;
+    }
+  }
   if (staging_.is_asleep_.load(std::memory_order_relaxed) &&
       staging_.is_asleep_.exchange(false, std::memory_order_relaxed)) {
     staging_.wake_();
@@ -164,7 +170,7 @@ void Staging::Accept() {
   is_refusing_.store(false, std::memory_order_release);
 }
 
-Status Staging::CheckRefusal() {
+Status Staging::Refusal() const {
   MutexLock lock(mutex_);
   return refusal_ == Code::kOk ? Status() : Status(refusal_, refusal_message_);
 }
@@ -266,15 +272,23 @@ void Staging::FreeStages() {
   for (Slot& slot : stages_) slot.is_free = !slot.is_open && slot.stage->WasEmptied();
 }
 
+void Staging::AwaitReservations() {
+  HeavyFence();
+  for (const Stage* stage : Stages()) {
+    while (stage->is_reserved_.load(std::memory_order_acquire)) std::this_thread::sleep_for(kReservationPoll);
+  }
+}
+
 bool Staging::FallAsleep() {
   is_asleep_.store(true, std::memory_order_relaxed);
   HeavyFence();
-  for (Stage* stage : Stages()) {
-    if (!stage->is_reserved_.load(std::memory_order_acquire) && stage->IsEmpty()) continue;
-    Awake();
-    return false;
+  try {
+    const std::vector<Stage*> stages = Stages();
+    if (std::all_of(stages.begin(), stages.end(), [](Stage* stage) { return stage->IsIdle(); })) return true;
+  } catch (const std::bad_alloc&) {  // looked at again soon
   }
-  return true;
+  Awake();
+  return false;
 }
 
 }  // namespace shardmap

@@ -14,7 +14,7 @@
 // Pairs: Chunk::committed releases what was appended; the flusher acquires it. Who has seen a mutation passes
 // LightFence before it loads cut_ in Append; the flusher passes HeavyFence after it has raised cut_ and before it loads
 // committed: so either the new number is seen, or the flusher sees what was seen. Stage::is_reserved_ and is_asleep_
-// likewise, in Reserve and FallAsleep.
+// likewise, in Reserve and FallAsleep, and is_reserved_ and is_refusing_, in Reserve and AwaitReservations.
 #pragma once
 
 #include <atomic>
@@ -74,7 +74,7 @@ class Stage final : public MutationStage {
     return static_cast<int32_t>(static_cast<uint32_t>(cut) - mark) >= 0;
   }
   void Take(const StagedRecord* record);
-  bool IsEmpty() { return Peek() == nullptr; }
+  bool IsIdle() { return !is_reserved_.load(std::memory_order_acquire) && Peek() == nullptr; }
   // The same of a stage whose session has closed, and that was peeked at.
   bool WasEmptied() const {
     if (read_chunk_ == nullptr) return first_chunk_.load(std::memory_order_acquire) == nullptr;
@@ -124,6 +124,8 @@ class Staging {
   // From now on nothing is reserved: who tries gets this status. Until Accept, or for good with kClosed.
   void Refuse(Code code, std::string message) SHARDMAP_EXCLUDES(mutex_);
   void Accept() SHARDMAP_EXCLUDES(mutex_);
+  // Why it refuses, or ok.
+  Status Refusal() const SHARDMAP_EXCLUDES(mutex_);
 
   // For the flusher.
   // Begins a cut: TakeCut then gives all mutations that had returned when this was called, and some more.
@@ -131,7 +133,11 @@ class Staging {
   // `consume` gets the records of the cut, in order. Throws what that throws; records that it did not get come next
   // time.
   void TakeCut(const std::function<void(std::span<const uint8_t> record)>& consume) SHARDMAP_EXCLUDES(mutex_);
-  // Returns false where there is something to take, or soon will be. Else `wake` is called before something is.
+  // Waits until each session has appended, or given back, what it reserved before writes were refused: some
+  // milliseconds at most. Throws std::bad_alloc.
+  void AwaitReservations() SHARDMAP_EXCLUDES(mutex_);
+  // Returns false where there is something to take, or soon will be, or memory is out. Else `wake` is called before
+  // something is.
   bool FallAsleep() SHARDMAP_EXCLUDES(mutex_);
   void Awake() { is_asleep_.store(false, std::memory_order_relaxed); }
 
@@ -149,7 +155,6 @@ class Staging {
   // A chunk for a mutation of so many bytes. Waits where too much is staged.
   Status AllocateChunk(size_t bytes, StagedChunk** chunk) SHARDMAP_EXCLUDES(mutex_);
   void FreeChunk(StagedChunk* chunk) SHARDMAP_EXCLUDES(mutex_);
-  Status CheckRefusal() SHARDMAP_EXCLUDES(mutex_);
   void FreeStages() SHARDMAP_EXCLUDES(mutex_);
   std::vector<Stage*> Stages() SHARDMAP_EXCLUDES(mutex_);
 
@@ -162,7 +167,7 @@ class Staging {
   std::atomic<bool> is_refusing_{false};
 
   alignas(64) std::atomic<size_t> bytes_{0};  // of chunks
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Condition room_;
   std::vector<StagedChunk*> spare_chunks_ SHARDMAP_GUARDED_BY(mutex_);
   std::vector<Slot> stages_ SHARDMAP_GUARDED_BY(mutex_);

@@ -104,8 +104,12 @@ class CrashDirectory::Machine {
 
   mutable Mutex mutex;
   CrashNames names SHARDMAP_GUARDED_BY(mutex);
-  std::vector<CrashContent::PageRef> removed SHARDMAP_GUARDED_BY(mutex);             // newest last
-  std::map<std::string, std::string, std::less<>> locks SHARDMAP_GUARDED_BY(mutex);  // name to holder
+  std::vector<CrashContent::PageRef> removed SHARDMAP_GUARDED_BY(mutex);  // newest last
+  struct Held {
+    std::string holder;
+    size_t sharers;  // 0: it is the holder's alone
+  };
+  std::map<std::string, Held, std::less<>> locks SHARDMAP_GUARDED_BY(mutex);  // by name
   uint64_t capacity SHARDMAP_GUARDED_BY(mutex) = UINT64_MAX;
   uint64_t used SHARDMAP_GUARDED_BY(mutex) = 0;
   uint64_t calls SHARDMAP_GUARDED_BY(mutex) = 0;
@@ -204,7 +208,12 @@ class CrashDirectory::HeldLock final : public DirectoryLock {
   HeldLock(std::shared_ptr<Machine> machine, std::string_view name) : machine_(std::move(machine)), name_(name) {}
   ~HeldLock() override {
     MutexLock lock(machine_->mutex);
-    machine_->locks.erase(name_);
+    const auto held = machine_->locks.find(name_);
+    if (held->second.sharers <= 1) {
+      machine_->locks.erase(held);
+    } else {
+      --held->second.sharers;
+    }
   }
 
  private:
@@ -277,13 +286,29 @@ std::error_code CrashDirectory::Lock(std::string_view name, std::string_view sel
   MutexLock mutex_lock(machine_->mutex);
   FileRef file = machine_->names.Find(name);
   if (!file) file = machine_->names.Create(name);
-  const auto [held, is_free] = machine_->locks.try_emplace(std::string(name), self);
+  const auto [held, is_free] = machine_->locks.try_emplace(std::string(name), Machine::Held{std::string(self), 0});
   if (!is_free) {
-    *holder = held->second;
+    *holder = held->second.holder;
     return ErrorOf(std::errc::resource_unavailable_try_again);
   }
   machine_->SetSizeLocked(file.get(), 0);
   machine_->WriteLocked(file.get(), 0, {reinterpret_cast<const uint8_t*>(self.data()), self.size()});
+  *lock = std::make_unique<HeldLock>(machine_, name);
+  return {};
+}
+
+std::error_code CrashDirectory::LockShared(std::string_view name, std::string* holder,
+                                           std::unique_ptr<DirectoryLock>* lock) {
+  const Fate fate = machine_->Begin(Kind::kLock, name);
+  if (fate.error) return fate.error;
+  MutexLock mutex_lock(machine_->mutex);
+  if (!machine_->names.Find(name)) return ErrorOf(std::errc::no_such_file_or_directory);
+  const auto [held, is_free] = machine_->locks.try_emplace(std::string(name), Machine::Held{std::string(kSharers), 0});
+  if (!is_free && held->second.sharers == 0) {
+    *holder = held->second.holder;
+    return ErrorOf(std::errc::resource_unavailable_try_again);
+  }
+  ++held->second.sharers;
   *lock = std::make_unique<HeldLock>(machine_, name);
   return {};
 }

@@ -54,6 +54,7 @@ class CrashDirectory final : public Directory {
   std::error_code Sync() override;
   std::error_code Lock(std::string_view name, std::string_view self, std::string* holder,
                        std::unique_ptr<DirectoryLock>* lock) override;
+  std::error_code LockShared(std::string_view name, std::string* holder, std::unique_ptr<DirectoryLock>* lock) override;
 
   // Copies begin unlocked, with no calls counted, no faults and no hook, and as large a medium. They share nothing that
   // changes.

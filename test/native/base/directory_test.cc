@@ -182,6 +182,24 @@ TYPED_TEST(DirectoryTest, OneHolderAtATimeHasTheLock) {
   EXPECT_EQ(ReadAll(this->directory_, "lock"), "the second");
 }
 
+TYPED_TEST(DirectoryTest, ManyShareALockThatNobodyHasAlone) {
+  std::unique_ptr<DirectoryLock> alone, first, second;
+  std::string holder;
+  EXPECT_EQ(this->directory_.LockShared("lock", &holder, &first), std::errc::no_such_file_or_directory);
+  EXPECT_FALSE(this->Lock("the writer", &alone));
+  EXPECT_EQ(this->directory_.LockShared("lock", &holder, &first), std::errc::resource_unavailable_try_again);
+  EXPECT_EQ(holder, "the writer");
+  alone.reset();
+  EXPECT_FALSE(this->directory_.LockShared("lock", &holder, &first));
+  EXPECT_FALSE(this->directory_.LockShared("lock", &holder, &second));
+  EXPECT_EQ(this->Lock("another", &alone), std::errc::resource_unavailable_try_again);
+  EXPECT_EQ(this->holder_, Directory::kSharers);
+  first.reset();
+  EXPECT_EQ(this->Lock("another", &alone), std::errc::resource_unavailable_try_again);
+  second.reset();
+  EXPECT_FALSE(this->Lock("another", &alone));
+}
+
 TYPED_TEST(DirectoryTest, ThreadsUseFilesOfTheirOwnAtOnce) {
   constexpr size_t kThreads = 4;
   std::vector<std::thread> threads;

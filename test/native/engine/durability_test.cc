@@ -3,13 +3,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "base/temporary_directory.h"
 #include "fixtures.h"
@@ -21,7 +26,8 @@ namespace {
 class OpenedStore {
  public:
   explicit OpenedStore(const std::string& path, const DurabilityOptions& options = {}) : store_(OptionsFor(16)) {
-    auto opened = Durability::Open(path, options, store_);
+    auto opened =
+        Durability::Open(path, options, store_, {[this](const Status& failure) { failure_ = failure.code(); }, {}});
     status_ = opened.TakeStatus();
     durability_ = std::move(opened.value());
   }
@@ -29,6 +35,15 @@ class OpenedStore {
   const Status& status() const { return status_; }
   Store& store() { return store_; }
   Durability& durability() { return *durability_; }
+  // What was told of that nobody waited for.
+  Code failure() const { return failure_; }
+
+  Status Compact() {
+    return Awaited([this](Durability::Done done) { durability_->Compact(std::move(done)); });
+  }
+  Status BackUp(const std::string& path) {
+    return Awaited([&](Durability::Done done) { durability_->BackUp(path, std::move(done)); });
+  }
 
   Status Set(std::string_view key, const std::string& value) {
     const OpenedSession session(store_);
@@ -42,8 +57,16 @@ class OpenedStore {
   }
 
  private:
+  template <typename Ask>
+  static Status Awaited(Ask ask) {
+    std::promise<Status> outcome;
+    ask([&outcome](const Status& status) { outcome.set_value(status.Copy()); });
+    return outcome.get_future().get();
+  }
+
   Store store_;
   Status status_;
+  std::atomic<Code> failure_{Code::kOk};
   std::unique_ptr<Durability> durability_;
 };
 
@@ -59,8 +82,8 @@ TEST_F(DurabilityTest, AStoreComesBack) {
     OpenedStore opened(Path());
     ASSERT_TRUE(opened.status().ok()) << opened.status().message();
     ASSERT_TRUE(opened.Set("key", "value").ok());
-    ASSERT_TRUE(opened.durability().Flush().ok());
-    ASSERT_TRUE(opened.durability().Compact().ok());
+    ASSERT_TRUE(opened.durability().FlushSync().ok());
+    ASSERT_TRUE(opened.Compact().ok());
     ASSERT_TRUE(opened.Set("another", "value").ok());
     ASSERT_TRUE(opened.durability().Close().ok());
     EXPECT_EQ(opened.Set("key", "refused").code(), Code::kClosed);
@@ -114,7 +137,7 @@ TEST_F(DurabilityTest, ALogThatHasGrownIsMadeShort) {
     ASSERT_TRUE(opened.status().ok()) << opened.status().message();
     for (int round = 0; round < 20; ++round) {
       for (int i = 0; i < 20; ++i) ASSERT_TRUE(opened.Set("key " + std::to_string(i), std::string(1000, 'v')).ok());
-      ASSERT_TRUE(opened.durability().Flush().ok());
+      ASSERT_TRUE(opened.durability().FlushSync().ok());
     }
     for (int tries = 0; files_bytes() > 150'000; ++tries) {
       ASSERT_LT(tries, 10'000) << "ten seconds, and the files take " << files_bytes();
@@ -123,6 +146,145 @@ TEST_F(DurabilityTest, ALogThatHasGrownIsMadeShort) {
   }
   OpenedStore again(Path());
   EXPECT_EQ(again.store().Size(), 20u);
+}
+
+DurabilityOptions Readonly() {
+  DurabilityOptions options;
+  options.is_readonly = true;
+  return options;
+}
+
+TEST_F(DurabilityTest, ManyMayReadOnlyAndNobodyWritesMeanwhile) {
+  {
+    OpenedStore missing(Path(), Readonly());
+    EXPECT_EQ(missing.status().code(), Code::kIo) << "it makes no directory";
+    EXPECT_FALSE(std::filesystem::exists(Path()));
+    OpenedStore written(Path());
+    ASSERT_TRUE(written.Set("key", "value").ok());
+    OpenedStore meanwhile(Path(), Readonly());
+    EXPECT_EQ(meanwhile.status().code(), Code::kInUse) << meanwhile.status().message();
+  }
+  OpenedStore first(Path(), Readonly());
+  OpenedStore second(Path(), Readonly());
+  ASSERT_TRUE(first.status().ok()) << first.status().message();
+  ASSERT_TRUE(second.status().ok()) << second.status().message();
+  EXPECT_EQ(second.Get("key"), "value");
+  EXPECT_EQ(second.Set("key", "another").code(), Code::kReadonly);
+  EXPECT_EQ(second.Get("key"), "value");
+  EXPECT_TRUE(second.durability().FlushSync().ok());
+  EXPECT_EQ(second.Compact().code(), Code::kReadonly);
+  EXPECT_EQ(second.BackUp(directory_.path() + "/backup").code(), Code::kReadonly);
+  OpenedStore writer(Path());
+  EXPECT_EQ(writer.status().code(), Code::kInUse);
+  EXPECT_NE(writer.status().message().find("that read it"), std::string::npos) << writer.status().message();
+}
+
+TEST_F(DurabilityTest, ABackupIsAStore) {
+  const std::string backup = directory_.path() + "/made/backup";
+  {
+    OpenedStore opened(Path());
+    ASSERT_TRUE(opened.Set("key", "value").ok());
+    ASSERT_TRUE(opened.BackUp(backup).ok());
+    EXPECT_EQ(opened.BackUp(backup).code(), Code::kInvalidArgument) << "there is one";
+    EXPECT_EQ(opened.BackUp(Path()).code(), Code::kInUse);
+    ASSERT_TRUE(opened.Set("key", "later").ok());
+  }
+  OpenedStore again(backup);
+  ASSERT_TRUE(again.status().ok()) << again.status().message();
+  EXPECT_EQ(again.Get("key"), "value");
+}
+
+TEST_F(DurabilityTest, SalvageTakesWhatItCanAndTellsWhatNot) {
+  {
+    OpenedStore made(Path());
+    ASSERT_TRUE(made.Set("key", "value").ok());
+  }
+  std::filesystem::resize_file(Path() + "/MANIFEST", 10);
+  DurabilityOptions options;
+  options.recovery = RecoveryMode::kSalvage;
+  {
+    OpenedStore salvaged(Path(), options);
+    ASSERT_TRUE(salvaged.status().ok()) << salvaged.status().message();
+    EXPECT_EQ(salvaged.Get("key"), "value");
+    const RecoverySummary& recovery = salvaged.durability().recovery();
+    ASSERT_EQ(recovery.losses.size(), 1u);
+    EXPECT_EQ(recovery.losses[0].file, "MANIFEST");
+    EXPECT_EQ(recovery.read.records, 1u);
+    EXPECT_EQ(salvaged.durability().Figures().compaction.count, 1u);
+    ASSERT_TRUE(salvaged.Set("another", "value").ok());
+  }
+  OpenedStore again(Path());
+  ASSERT_TRUE(again.status().ok()) << again.status().message();
+  EXPECT_EQ(again.store().Size(), 2u);
+}
+
+// The file that is in the way of the next snapshot cannot be removed as a file is.
+TEST_F(DurabilityTest, ACompactionThatNobodyWaitsForTellsThatItFailed) {
+  DurabilityOptions options;
+  options.compaction_bytes_min = 10'000;
+  OpenedStore opened(Path(), options);
+  ASSERT_TRUE(opened.status().ok()) << opened.status().message();
+  std::filesystem::create_directories(Path() + "/" + SnapshotName(1) + ".tmp/full");
+  EXPECT_EQ(opened.Compact().code(), Code::kIo);
+  EXPECT_EQ(opened.failure(), Code::kOk) << "who waits is told by that";
+  for (int tries = 0; opened.failure() == Code::kOk; ++tries) {
+    ASSERT_LT(tries, 10'000);
+    ASSERT_TRUE(opened.Set("key", std::string(1000, 'v')).ok());
+    ASSERT_TRUE(opened.durability().FlushSync().ok());
+  }
+  EXPECT_EQ(opened.failure(), Code::kIo);
+}
+
+TEST_F(DurabilityTest, ClosingEndsWhatIsUnderWay) {
+  std::vector<Code> outcomes;
+  std::mutex mutex;
+  {
+    OpenedStore opened(Path());
+    {
+      const OpenedSession session(opened.store());
+      const std::string value(500, 'v');
+      for (int i = 0; i < 20'000; ++i) {
+        const OwnedKey key("key " + std::to_string(i));
+        ASSERT_TRUE(opened.store().Set(*session, key.key(), BorrowedValue(ValueKind::kOneByteString, value)).ok());
+      }
+    }
+    for (int i = 0; i < 20; ++i) {
+      opened.durability().Compact([&](const Status& status) {
+        const std::lock_guard lock(mutex);
+        outcomes.push_back(status.code());
+      });
+    }
+    ASSERT_TRUE(opened.durability().Close().ok());
+    opened.durability().Compact([&](const Status& status) { outcomes.push_back(status.code()); });
+  }
+  ASSERT_EQ(outcomes.size(), 21u);
+  EXPECT_EQ(outcomes.back(), Code::kClosed);
+  EXPECT_GT(std::count(outcomes.begin(), outcomes.end(), Code::kClosed), 10);
+  OpenedStore again(Path());
+  EXPECT_EQ(again.store().Size(), 20'000u);
+}
+
+TEST_F(DurabilityTest, FiguresTellWhatTheLogIsAt) {
+  {
+    OpenedStore opened(Path());
+    ASSERT_TRUE(opened.Set("key", std::string(1000, 'v')).ok());
+    ASSERT_TRUE(opened.durability().FlushSync().ok());
+    const DurabilityFigures figures = opened.durability().Figures();
+    EXPECT_TRUE(figures.log.refusal.ok());
+    EXPECT_GE(figures.log.written_bytes, 1000u);
+    EXPECT_GE(figures.segment_bytes, 1000u);
+    EXPECT_GE(figures.log.syncs, 1u);
+    EXPECT_EQ(figures.compaction.count, 0u);
+    ASSERT_TRUE(opened.Compact().ok());
+    const DurabilityFigures after = opened.durability().Figures();
+    EXPECT_EQ(after.compaction.count, 1u);
+    EXPECT_GE(after.compaction.snapshot_bytes, 1000u);
+    EXPECT_LT(after.segment_bytes, 1000u);
+  }
+  OpenedStore again(Path());
+  EXPECT_EQ(again.durability().recovery().read.records, 1u);
+  EXPECT_GT(again.durability().recovery().nanos, 0u);
+  EXPECT_GE(again.durability().Figures().compaction.snapshot_bytes, 1000u);
 }
 
 }  // namespace

@@ -162,6 +162,19 @@ TEST(CompactionTest, WaitsForWhatWasAppendedAndIsNotSeenYet) {
   EXPECT_EQ(again.Rows().size(), 1u);
 }
 
+TEST(CompactionTest, EndsWhenItIsCancelledAndLeavesTheStoreAsItWas) {
+  CrashDirectory directory;
+  {
+    DurableStore durable(directory, 4);
+    ASSERT_TRUE(durable.Set("key", "value").ok());
+    durable.Cancel();
+    EXPECT_EQ(durable.Compact().code(), Code::kClosed);
+  }
+  DurableStore again(directory, 4);
+  EXPECT_EQ(again.Get("key"), "value");
+  EXPECT_EQ(NamesIn(directory), (std::vector<std::string>{"MANIFEST", SegmentName(1), SegmentName(2)}));
+}
+
 TEST(CompactionTest, OneThatFailsLeavesTheStoreAsItWas) {
   for (uint64_t call = 0;; ++call) {
     SCOPED_TRACE("call " + std::to_string(call));

@@ -3,9 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,23 +28,41 @@ class DurableStore {
   // Recovers what is in the directory. With `wrap` the store is told to what that makes of the log.
   DurableStore(
       Directory& directory, size_t shards, LogOptions options = {}, const Clock* clock = nullptr,
-      const std::function<MutationSink&(Log&)>& wrap = [](Log& log) -> MutationSink& { return log; })
+      const std::function<MutationSink&(Log&)>& wrap = [](Log& log) -> MutationSink& { return log; },
+      RecoveryOptions recovery = {})
       : directory_(directory), store_(OptionsOf(shards, clock)) {
     options.clock = clock;
-    auto recovered = Replayed();
-    status_ = Status(recovered.status().code(), std::string(recovered.status().message()));
+    auto recovered = Replayed(std::move(recovery));
+    status_ = recovered.status().Copy();
     if (!status_.ok()) return;
     manifest_ = recovered.value()->manifest;
+    losses_ = recovered.value()->losses;
     log_ = std::make_unique<Log>(directory, std::move(recovered.value()), options);
     store_.LogTo(wrap(*log_));
   }
 
   const Status& status() const { return status_; }
+  const std::vector<Loss>& losses() const { return losses_; }
+  const Manifest& manifest() const { return manifest_; }
   Store& store() { return store_; }
   Log& log() { return *log_; }
-  Status Compact() {
+  Status Compact(const std::set<std::string>& kept = {}) {
     const OpenedSession session(store_);
-    return shardmap::Compact(directory_, *log_, store_, *session, &manifest_).TakeStatus();
+    return shardmap::Compact(directory_, *log_, store_, *session, &manifest_, is_cancelled_, kept).TakeStatus();
+  }
+  // Compactions end soon from now on.
+  void Cancel() { is_cancelled_ = true; }
+
+  Status Set(std::string_view key, const std::string& value) {
+    const OpenedSession session(store_);
+    return store_.Set(*session, OwnedKey(key).key(), BorrowedValue(ValueKind::kOneByteString, value));
+  }
+  std::optional<std::string> Get(std::string_view key) {
+    const OpenedSession session(store_);
+    const ReadGuard guard(*session);
+    ReadValue value;
+    if (!store_.Get(guard, OwnedKey(key).key(), &value)) return std::nullopt;
+    return std::string(BytesOf(value));
   }
 
   struct Row {
@@ -63,9 +85,8 @@ class DurableStore {
   }
 
  private:
-  Result<std::unique_ptr<RecoveredLog>> Replayed() {
+  Result<std::unique_ptr<RecoveredLog>> Replayed(RecoveryOptions options) {
     Replay replay(store_, UnixNanosAtZero(store_.clock()));
-    RecoveryOptions options;
     options.apply = [&](const Record& record, uint64_t clock_offset_ns) {
       return replay.Apply(record, clock_offset_ns);
     };
@@ -83,6 +104,8 @@ class DurableStore {
   Store store_;
   Status status_;
   Manifest manifest_;
+  std::vector<Loss> losses_;
+  std::atomic<bool> is_cancelled_{false};
   std::unique_ptr<Log> log_;
 };
 

@@ -74,10 +74,12 @@ class PrefixCheck {
  public:
   static constexpr uint64_t kClockOffset = 1'700'000'000'000'000'000;
 
-  Result<std::unique_ptr<RecoveredLog>> Recover(Directory& directory, RecoveryMode mode = RecoveryMode::kTail) {
+  Result<std::unique_ptr<RecoveredLog>> Recover(Directory& directory, RecoveryMode mode = RecoveryMode::kTail,
+                                                bool is_readonly = false) {
     size_ = 0;
     RecoveryOptions options;
     options.mode = mode;
+    options.is_readonly = is_readonly;
     options.apply = [this](const Record& record, uint64_t clock_offset_ns) {
       const NumberedMutation expected(size_++);
       const auto text = [](const uint8_t* bytes, size_t size) {

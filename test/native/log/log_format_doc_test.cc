@@ -99,7 +99,8 @@ TEST(LogFormatDocTest, NamesOfFilesAreThoseOfTheCode) {
   const std::string any = "…";
   EXPECT_EQ(told, (std::set<std::string>{quoted(kManifestName), quoted(kLockName), quoted(SegmentName(1)),
                                          quoted(SnapshotName(1)), quoted(any + std::string(kTemporarySuffix)),
-                                         quoted(any + std::string(kTailSuffix))}));
+                                         quoted(any + std::string(kTailSuffix)),
+                                         quoted(any + std::string(kDamagedSuffix))}));
 }
 
 TEST(LogFormatDocTest, KindsOfFilesAndFramesAreListedOnce) {

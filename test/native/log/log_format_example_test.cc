@@ -111,7 +111,7 @@ class FieldLister {
       : file_header_(document.TableBelow("File header")), frame_header_(document.TableBelow("Frame header")) {}
 
   void AddFile(Directory& directory) {
-    auto opened = FrameReader::Open(directory, SegmentName(1), FileKind::kSegment, 1, 1);
+    auto opened = FrameReader::Open(directory, Directory::OpenMode::kRead, SegmentName(1), FileKind::kSegment, 1, 1);
     ASSERT_TRUE(opened.ok()) << opened.status().message();
     AddHeader(file_header_);
     Frame frame;
@@ -180,7 +180,7 @@ void Seal(std::string* content, size_t at, size_t bytes, std::optional<uint32_t>
 Result<FrameReader::Outcome> ReadFirst(const std::string& content, Frame* frame) {
   CrashDirectory directory;
   directory.Put(SegmentName(1), content);
-  auto opened = FrameReader::Open(directory, SegmentName(1), FileKind::kSegment, 1, 1);
+  auto opened = FrameReader::Open(directory, Directory::OpenMode::kRead, SegmentName(1), FileKind::kSegment, 1, 1);
   if (!opened.ok()) return opened.TakeStatus();
   return opened.value()->Next(frame);
 }

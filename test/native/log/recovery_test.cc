@@ -225,6 +225,61 @@ TEST_F(RecoveryTest, WhatACrashLeftUnfinishedIsRemoved) {
   EXPECT_EQ(Names(), (std::vector<std::string>{"MANIFEST", "notes.tmp", SegmentName(1)}));
 }
 
+// What is read only is found as it is, by calls that change nothing.
+TEST_F(RecoveryTest, ToReadOnlyChangesNothing) {
+  for (const bool finishes : {true, false}) {
+    CrashDirectory directory;
+    History history;
+    ASSERT_NO_FATAL_FAILURE(WriteTo(directory, history, 300, finishes));
+    if (!finishes) {
+      // A tail that is no frame.
+      std::vector<std::string> names;
+      ASSERT_FALSE(directory.List(&names));
+      std::string last;
+      for (const std::string& name : names) last = SegmentNumber(name) && name > last ? name : last;
+      directory.Put(last, directory.ContentOf(last).value() + "half a frame");
+    }
+    std::vector<std::string> before, after;
+    ASSERT_FALSE(directory.List(&before));
+    directory.SetHook([](const CrashDirectory::Call& call) {
+      using Kind = CrashDirectory::Kind;
+      EXPECT_TRUE(call.kind == Kind::kOpen || call.kind == Kind::kRead || call.kind == Kind::kGetSize ||
+                  call.kind == Kind::kList)
+          << static_cast<int>(call.kind) << " " << call.name;
+    });
+    auto recovered = check_.Recover(directory, RecoveryMode::kTail, true);
+    directory.SetHook({});
+    ASSERT_TRUE(recovered.ok()) << recovered.status().message();
+    EXPECT_EQ(recovered.value()->segment, nullptr);
+    EXPECT_EQ(recovered.value()->tail_bytes, finishes ? 0u : 12u);
+    EXPECT_EQ(check_.size(), 300u);
+    ASSERT_FALSE(directory.List(&after));
+    EXPECT_EQ(after, before);
+  }
+}
+
+TEST_F(RecoveryTest, ThereIsNothingToReadWhereNoStoreWasMade) {
+  EXPECT_EQ(check_.Recover(directory_, RecoveryMode::kTail, true).status().code(), Code::kIo);
+}
+
+TEST_F(RecoveryTest, ReportsHowFarItIs) {
+  ASSERT_NO_FATAL_FAILURE(Write(1000, true));
+  std::vector<RecoveryProgress> reports;
+  RecoveryOptions options;
+  options.apply = [](const Record&, uint64_t) { return Status(); };
+  options.report = [&](const RecoveryProgress& progress) { reports.push_back(progress); };
+  ASSERT_TRUE(Recover(directory_, options).ok());
+  ASSERT_GE(reports.size(), 2u);
+  uint64_t bytes = 0;
+  for (const std::string& name : Names()) {
+    if (SegmentNumber(name) && name < LastSegment()) bytes += directory_.ContentOf(name)->size();
+  }
+  EXPECT_EQ(reports.front().bytes, 0u);
+  EXPECT_GE(reports.front().bytes_total, bytes);
+  EXPECT_EQ(reports.back().records, 1000u);
+  EXPECT_EQ(reports.back().bytes, reports.back().bytes_total);
+}
+
 TEST_F(RecoveryTest, WhatANewerVersionWroteIsNotTouched) {
   ASSERT_NO_FATAL_FAILURE(Write(20, true));
   std::string newer = *directory_.ContentOf(kManifestName);

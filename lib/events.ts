@@ -1,7 +1,8 @@
 /**
- * Entries that expired, on their way to the listeners of this thread's maps.
+ * What has happened to a store without anybody's call, on its way to the listeners of this thread's maps: entries that
+ * expired, and what failed of a log.
  *
- * The addon keeps them, up to a bound, in a queue of each map that is listened to, and says when there are some. They are
+ * The addon keeps entries, up to a bound, in a queue of each map that is listened to, and says when there are some. They are
  * taken from there some at a time, and the event loop runs in between; so it is the queue that grows where listeners are
  * slow, not this thread's heap, and it is the queue that drops what is too much. A map that is listened to is kept from
  * garbage collection, but for `keepAlive` nothing here keeps the thread alive.
@@ -10,11 +11,11 @@
 import process from 'node:process';
 import timers from 'node:timers';
 import { type Codec, wrapList } from './codec.js';
-import { createArgumentError } from './errors.js';
-import { addon, expiryHook } from './native.js';
+import { createArgumentError, createError, type ErrorCode } from './errors.js';
+import { addon, type NativeStore, newsHook } from './native.js';
 import { readOptions } from './options.js';
 
-const { keepAlive, listen, reply, takeExpired, unlisten } = addon;
+const { keepAlive, listen, listenForFailures, reply, takeExpired, takeFailures, unlisten, unlistenForFailures } = addon;
 const { apply } = Reflect;
 
 /** Entries that wait for listeners of one map at most: those of 65 ms in which a million expire in a second. */
@@ -43,7 +44,10 @@ export interface ExpireInfo {
 /** Gets entries that have expired, each with the value that it had. */
 export type ExpireListener<K, V> = (entries: [K, V][], info: ExpireInfo) => void;
 
-/** Gets what a listener for `expire`, or a codec, has thrown. */
+/**
+ * Gets what a listener for `expire`, or a codec, has thrown; and, of a map that is kept in a directory, why its log has
+ * failed, or could not be made short.
+ */
 export type ErrorListener = (error: unknown) => void;
 
 /** How a map is listened to. Options that are not listed here are refused. */
@@ -59,25 +63,28 @@ interface Listener {
   isOff: boolean;
 }
 
-/** Those of this thread that have a listener for `expire`. */
-const listening: ExpiryEvents[] = [];
+/** Those of this thread for which the addon keeps news. */
+const listening: MapEvents[] = [];
 let listenersKeepingAlive = 0;
 let isTurnPending = false;
 
 /** The events of one map, which is not closed: once it is, `end` was called, and nothing else is. */
-export class ExpiryEvents {
+export class MapEvents {
   readonly #map: object;
   readonly #slot: number;
+  readonly #isDurable: boolean;
   readonly #codec: Codec;
   // Both are replaced when they change, so that a delivery that is under way goes on with those that it has.
   #listeners: readonly Listener[] = [];
   #errorListeners: readonly Listener[] = [];
-  /** Among those that listen. */
+  /** Among those that listen, and for how many kinds of news it is there. */
   #place = 0;
+  #kinds = 0;
 
-  constructor(map: object, slot: number, codec: Codec) {
+  constructor(map: object, { slot, isDurable }: NativeStore, codec: Codec) {
     this.#map = map;
     this.#slot = slot;
+    this.#isDurable = isDurable;
     this.#codec = codec;
   }
 
@@ -89,10 +96,11 @@ export class ExpiryEvents {
     const keepsAlive = resolveKeepAlive(readOptions(options, ['keepAlive']).keepAlive);
     const added: Listener = { call: listener as Listener['call'], keepsAlive, isOff: false };
     if (isForErrors) {
+      if (this.#isDurable && this.#errorListeners.length === 0) this.#beginFailures();
       this.#errorListeners = withAdded(this.#errorListeners, added);
       return;
     }
-    if (this.#listeners.length === 0) this.#begin();
+    if (this.#listeners.length === 0) this.#beginExpired();
     this.#listeners = withAdded(this.#listeners, added);
     if (keepsAlive && listenersKeepingAlive++ === 0) keepAlive(true);
   }
@@ -100,28 +108,32 @@ export class ExpiryEvents {
   /** Removes the latest of those that are this function, if there is one. */
   off(event: unknown, listener: unknown): void {
     if (checkEvent(event, listener) === 'error') {
+      const before = this.#errorListeners.length;
       this.#errorListeners = withoutLatest(this.#errorListeners, listener);
+      if (this.#isDurable && before === 1 && this.#errorListeners.length === 0) this.#endFailures();
       return;
     }
     const before = this.#listeners.length;
     this.#listeners = withoutLatest(this.#listeners, listener);
-    if (before === 1 && this.#listeners.length === 0) this.#end();
+    if (before === 1 && this.#listeners.length === 0) this.#endExpired();
   }
 
   /** The map is closed: nobody is called any more, also of those to whom entries are being delivered right now. */
   end(): void {
     const listeners = this.#listeners;
+    if (this.#isDurable && this.#errorListeners.length > 0) this.#endFailures();
     this.#errorListeners = [];
     if (listeners.length === 0) return;
     this.#listeners = [];
     for (let index = 0; index < listeners.length; index++) remove(listeners[index] as Listener);
-    this.#end();
+    this.#endExpired();
   }
 
   /** Delivers some of the entries that wait; returns whether there may be more. */
   deliver(): boolean {
+    if (this.#isDurable && this.#errorListeners.length > 0) this.#tellFailures();
     const listeners = this.#listeners;
-    if (listeners.length === 0) return false; // another map's listener has seen to that
+    if (listeners.length === 0) return false; // or another map's listener has seen to that
     const list = this.#take();
     if (list === undefined) return true;
     const info: ExpireInfo = { reason: 'expired', dropped: reply[1] as number };
@@ -134,15 +146,41 @@ export class ExpiryEvents {
     return list.length > HEAD_ITEMS;
   }
 
-  #begin(): void {
+  #tellFailures(): void {
+    const failures = takeFailures(this.#slot);
+    for (let index = 0; index < failures.length; index += 2)
+      this.#tell(createError(failures[index] as ErrorCode, failures[index + 1] as string));
+  }
+
+  #beginExpired(): void {
     listen(this.#slot, QUEUE_ENTRIES_MAX, QUEUE_BYTES_MAX);
+    this.#enlist();
+  }
+
+  #endExpired(): void {
+    unlisten(this.#slot);
+    this.#delist();
+  }
+
+  #beginFailures(): void {
+    listenForFailures(this.#slot);
+    this.#enlist();
+  }
+
+  #endFailures(): void {
+    unlistenForFailures(this.#slot);
+    this.#delist();
+  }
+
+  #enlist(): void {
+    if (this.#kinds++ > 0) return;
     this.#place = listening.length;
     listening[listening.length] = this;
   }
 
-  #end(): void {
-    unlisten(this.#slot);
-    const last = listening[listening.length - 1] as ExpiryEvents;
+  #delist(): void {
+    if (--this.#kinds > 0) return;
+    const last = listening[listening.length - 1] as MapEvents;
     listening[this.#place] = last;
     last.#place = this.#place;
     listening.length--;
@@ -207,7 +245,7 @@ function throwUncaught(error: unknown): void {
   });
 }
 
-/** The addon has entries for some of those that listen. */
+/** The addon has news for some of those that listen. */
 function deliverSome(): void {
   let isAnyLeft = false;
   // From the end: one that listens no more gives its place to the last. Those that come meanwhile have nothing yet.
@@ -232,7 +270,7 @@ function deliverInNextTurn(): void {
 }
 
 /** Before there is a turn of its own it has done with what waits already. */
-expiryHook.expired = () => {
+newsHook.news = () => {
   if (!isTurnPending) deliverSome();
 };
 

@@ -1,0 +1,74 @@
+// Danger: who listens does not hear of what failed; who has gone is called.
+#include "engine/failure_feed.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace shardmap {
+namespace {
+
+class CountedCalls final : public WakeUp {
+ public:
+  std::atomic<int> calls{0};
+
+ private:
+  bool Call() override {
+    ++calls;
+    return true;
+  }
+};
+
+TEST(FailureFeedTest, AllWhoListenAreTold) {
+  FailureFeed feed;
+  const auto wake_up = std::make_shared<CountedCalls>();
+  const auto first = std::make_shared<Mailbox<Status>>(wake_up);
+  const auto second = std::make_shared<Mailbox<Status>>(wake_up);
+  feed.Tell(Status(Code::kIo, "nobody hears this"));
+  feed.Add(first);
+  feed.Add(second);
+  feed.Tell(Status(Code::kLogFailed, "one"));
+  feed.Remove(first.get());
+  feed.Tell(Status(Code::kDiskFull, "two"));
+  const std::list<Status> of_first = first->TakeAll();
+  ASSERT_EQ(of_first.size(), 1u);
+  EXPECT_EQ(of_first.front().code(), Code::kLogFailed);
+  EXPECT_EQ(of_first.front().message(), "one");
+  EXPECT_EQ(second->TakeAll().size(), 2u);
+  EXPECT_TRUE(second->TakeAll().empty());
+  EXPECT_EQ(wake_up->calls, 1) << "one call is under way at a time";
+}
+
+TEST(MailboxTest, LettersOfAllThreadsComeAndNoneAfterItWasClosed) {
+  constexpr int kThreads = 4, kLetters = 1000;
+  const auto wake_up = std::make_shared<CountedCalls>();
+  Mailbox<int> mailbox(wake_up);
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < kLetters; ++i) mailbox.Put({thread * kLetters + i});
+    });
+  }
+  std::vector<int> next(kThreads);
+  for (int taken = 0; taken < kThreads * kLetters;) {
+    for (const int letter : mailbox.TakeAll()) {
+      EXPECT_EQ(letter % kLetters, next[static_cast<size_t>(letter / kLetters)]++) << "out of order";
+      ++taken;
+    }
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GE(wake_up->calls, 1);
+  mailbox.Put({1});
+  mailbox.Close();
+  mailbox.Put({2});
+  EXPECT_TRUE(mailbox.TakeAll().empty());
+}
+
+}  // namespace
+}  // namespace shardmap
