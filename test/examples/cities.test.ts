@@ -22,14 +22,14 @@ describe('cities.mjs', () => {
     const again = await run([...SMALL, '--dir', dir]);
     expect(again.output).toContain('FAILED: --dir must be new or empty');
     expect(again.code).toBe(1);
-  }, 60_000);
+  }, 180_000);
 
   it('works in memory only', async () => {
     const { code, output } = await run([...SMALL, '--memory']);
     expect(output).toContain('the ShardMap is in memory only');
     expect(output).not.toContain('reopen');
     expect(code).toBe(0);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('what a storm may leave', () => {
