@@ -398,9 +398,18 @@ Status Store::Restore(Session& session, const Key& key, Value value, Deadline de
   PutRequest request;
   request.mode = mode == RestoreMode::kInsert ? PutMode::kRestoreLast : PutMode::kRestoreInPlace;
   request.deadline = deadline;
-  request.now_ns = sequencer_.clock().NowNanos();
+  if (deadline.exists()) request.now_ns = sequencer_.clock().NowNanos();
   PutOutcome outcome;
   return Put(session, key, value, request, &outcome);
+}
+
+void Store::Expect(Session& session, std::span<const Key> keys) const {
+  BatchGroup group;
+  for (const Key& key : keys) AddTo(&group, key);
+  PrepareWrites(session, &group);
+  for (size_t i = 0; i < group.size; ++i) {
+    if (group.candidates[i] == nullptr) shards_[group.shards[i]].PrefetchEnd();
+  }
 }
 
 Status Store::RestoreDeadline(Session& session, const Key& key, Deadline deadline) {

@@ -42,6 +42,7 @@ Result<std::unique_ptr<RecoveredLog>> Fill(Directory& directory, const Durabilit
   RecoveryOptions options;
   options.mode = durability.recovery;
   options.apply = [&](const Record& record, uint64_t clock_offset_ns) { return replay.Apply(record, clock_offset_ns); };
+  options.expect = [&](std::span<const Record> records) { replay.Expect(records); };
   auto recovered = Recover(directory, options);
   if (recovered.ok()) replay.Finish();
   return recovered;

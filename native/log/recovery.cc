@@ -1,6 +1,7 @@
 #include "log/recovery.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <deque>
 #include <set>
@@ -19,6 +20,8 @@ namespace {
 // A report for so many bytes that were read.
 constexpr uint64_t kReportBytes = uint64_t{8} << 20;
 constexpr uint64_t kManifestNumber = 1;
+// Decoded before the first of them is applied.
+constexpr size_t kRecordsAhead = 32;
 
 // Copied at once, of so many.
 size_t CopyBytes(uint64_t bytes) { return static_cast<size_t>(std::min<uint64_t>(bytes, uint64_t{1} << 20)); }
@@ -257,13 +260,19 @@ Status Recovery::ApplyPayload(const FrameReader& reader, std::span<const uint8_t
   Decoder decoder(payload);
   uint64_t clock_offset_ns;
   bool is_valid = decoder.Take64(&clock_offset_ns);
+  std::array<Record, kRecordsAhead> records;
   while (is_valid && decoder.left() != 0) {
-    Record record;
-    is_valid = DecodeRecord(&decoder, &record);
-    if (!is_valid) break;
-    Status status = options_.apply(record, clock_offset_ns);
-    if (!status.ok()) return status;
-    ++recovered_->progress.records;
+    size_t count = 0;
+    while (is_valid && count < records.size() && decoder.left() != 0) {
+      is_valid = DecodeRecord(&decoder, &records[count]);
+      if (is_valid) ++count;
+    }
+    if (options_.expect) options_.expect({records.data(), count});
+    for (size_t i = 0; i < count; ++i) {
+      Status status = options_.apply(records[i], clock_offset_ns);
+      if (!status.ok()) return status;
+      ++recovered_->progress.records;
+    }
   }
   return is_valid ? Status() : Corrupt(reader.name(), cut_end_, "a frame has what is no record");
 }

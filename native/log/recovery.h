@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/directory.h"
@@ -34,6 +35,8 @@ struct RecoveryOptions {
   // Told each record in its order, and nanoseconds since 1970 at the zero of its deadline. A status that is not ok ends
   // the recovery.
   std::function<Status(const Record& record, uint64_t clock_offset_ns)> apply;
+  // If given, told of records soon to be applied, in their order, so that their memory can be asked for.
+  std::function<void(std::span<const Record> records)> expect;
   // Called now and then.
   std::function<void(const RecoveryProgress& progress)> report;
 };
