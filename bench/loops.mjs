@@ -132,6 +132,20 @@ export function setKept(map, keys, order, from, to) {
 }
 
 /**
+ * Sets the values in turn.
+ *
+ * @param {{ set(key: any, value: any): unknown }} map
+ * @param {unknown[]} keys
+ * @param {unknown[]} values
+ * @param {Uint32Array} order
+ * @param {number} from
+ * @param {number} to
+ */
+export function setValues(map, keys, values, order, from, to) {
+  for (let i = from; i < to; i++) map.set(keys[/** @type {number} */ (order[i])], values[i % values.length]);
+}
+
+/**
  * @param {AnyMap} map
  * @param {Buffer} bytes
  * @param {Uint32Array} order

@@ -11,7 +11,7 @@ const SAMPLES_MIN = 8;
  * @typedef {{ of: 'ratio' | 'subject', bound: 'max' | 'min', atLeast: number, goFor: number }} Target
  * @typedef {object} Row
  * @property {string} name
- * @property {'ns' | 'bytes' | 'M/s' | 'calls'} unit per operation, per entry, a second, per operation
+ * @property {'ns' | 'ms' | 'bytes' | 'M/s' | 'k/s' | 'MB/s' | 'calls'} unit ns and calls per operation, bytes per entry
  * @property {Spread & { label: string }} subject
  * @property {Spread & { label: string }} reference
  * @property {Spread} ratio subject to reference
@@ -32,6 +32,8 @@ const SAMPLES_MIN = 8;
 export const ratioAtMost = (atLeast, goFor) => ({ of: 'ratio', bound: 'max', atLeast, goFor });
 /** @type {typeof ratioAtMost} */
 export const ratioAtLeast = (atLeast, goFor) => ({ of: 'ratio', bound: 'min', atLeast, goFor });
+/** @type {typeof ratioAtMost} */
+export const subjectAtLeast = (atLeast, goFor) => ({ of: 'subject', bound: 'min', atLeast, goFor });
 /** @type {typeof ratioAtMost} */
 export const subjectAtMost = (atLeast, goFor) => ({ of: 'subject', bound: 'max', atLeast, goFor });
 

@@ -2,7 +2,7 @@
 
 /** @typedef {import('./pairs.mjs').Row} Row */
 
-const DIGITS = { ns: 0, bytes: 0, 'M/s': 2, calls: 0 };
+const DIGITS = { ns: 0, ms: 2, bytes: 0, 'M/s': 2, 'k/s': 1, 'MB/s': 0, calls: 0 };
 
 /** @param {Row} row */
 export function describeRow(row) {

@@ -109,6 +109,16 @@ const objectOf = (value) => ({ id: value, score: value / 3, tag: 'abc' });
 /** @type {Record<string, Store>} */
 const STORES = {
   shardmap: SHARDMAP,
+  'shardmap, durable': {
+    ...SHARDMAP,
+    label: 'ShardMap, durable',
+    async open(fill, options) {
+      /** @type {ShardMap<string, number>} */
+      const map = await ShardMap.open(/** @type {any} */ (options));
+      fill((key, value) => map.set(key, value));
+      return { ticket: () => ({ handle: map.handle }), close: () => map.close() };
+    },
+  },
   'numbers set': writtenBy('single sets', (map) => (key, value) => map.set(key, value)),
   'numbers written': writtenBy('the writer', (map) => {
     const writer = map.writer();

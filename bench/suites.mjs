@@ -27,5 +27,6 @@ export const suites = {
   mixes: () => import('./suites/mixes.mjs'),
   latency: () => import('./suites/latency.mjs'),
   peers: () => import('./suites/peers.mjs'),
+  durability: () => import('./suites/durability.mjs'),
   core: () => import('./suites/core.mjs'),
 };

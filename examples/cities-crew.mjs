@@ -1,7 +1,6 @@
 // The threads of one round, and the map or maps that they work on.
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { ShardMap } from 'shardmap';
 import { countryOf, partOf } from './cities-source.mjs';
 
 export const SHARED = 'one ShardMap';
@@ -13,13 +12,13 @@ export class Crew {
   /** The shared map; undefined where each worker has a Map of its own. */
   map;
 
-  constructor(kind, cities, { threads, operations }) {
+  constructor(map, cities, { threads, operations }) {
     const codes = cities.map((city) => city.code);
     const countries = [...new Set(codes.map(countryOf))].sort();
     const meetingBuffer = new SharedArrayBuffer(8);
-    if (kind === SHARED) this.map = new ShardMap();
-    const handle = this.map?.handle; // all that a thread needs to get at the map
-    const peersOf = this.map ? () => [] : connectAll(threads);
+    this.map = map;
+    const handle = map?.handle; // all that a thread needs to get at the map
+    const peersOf = map ? () => [] : connectAll(threads);
     this.#workers = Array.from({ length: threads }, (_, thread) => {
       const peers = peersOf(thread);
       const part = partOf(cities, thread, threads);

@@ -4,10 +4,13 @@ import { COPIED, SHARED } from './cities-crew.mjs';
 
 const isTerminal = process.stdout.isTTY;
 
-export function showStart(cities, { threads, rounds }) {
+export function showStart(cities, { threads, rounds, memory, dir }) {
   const cores = os.availableParallelism();
   console.log(
     `${count(cities.length)} cities, ${threads} threads on ${cores} cores, Node ${process.version}, rounds: ${rounds}`,
+  );
+  console.log(
+    memory ? 'the ShardMap is in memory only' : `the ShardMap is durable, in ${dir ?? 'a temporary directory'}`,
   );
 }
 
@@ -19,6 +22,12 @@ export function showRound(round, kind) {
   process.stdout.write(isBrief ? `round ${round}: ${kind.padEnd(COPIED.length)} ` : `\nround ${round}: ${kind}\n`);
 }
 
+/** What comes after the rounds, phase by phase. */
+export function showPart(title) {
+  isBrief = false;
+  console.log(`\n${SHARED}, ${title}`);
+}
+
 export function showRunning(phase) {
   if (isTerminal && !isBrief) process.stdout.write(`  ${phase} …`);
 }
@@ -27,8 +36,9 @@ export function showRunning(phase) {
 export function showDone(phase, text, { seconds, perSecond } = {}) {
   if (isBrief) return;
   if (isTerminal) process.stdout.write('\r\x1b[K');
-  const speed = seconds === undefined ? '' : `${seconds.toFixed(2)} s  ${millions(perSecond).padStart(5)} million/s`;
-  console.log(`  ${phase.padEnd(6)} ${text.padEnd(speed === '' ? 0 : 60)} ${speed}`.trimEnd());
+  const speed = perSecond === undefined ? '' : `  ${millions(perSecond).padStart(5)} million/s`;
+  const time = seconds === undefined ? '' : `${seconds.toFixed(2)} s${speed}`;
+  console.log(`  ${phase.padEnd(7)} ${text.padEnd(time === '' ? 0 : 60)} ${time}`.trimEnd());
 }
 
 export function showRoundDone(figures) {
@@ -40,6 +50,7 @@ export function showRoundDone(figures) {
 /** `rounds` has the figures of each round by kind of map. */
 export function showTable(rounds, entries, threads) {
   const of = (kind, figure) => rounds.map((round) => round[kind][figure]);
+  const isDurable = rounds[0][SHARED].reopen !== undefined;
   const compare = (label, figure, format) => [
     label,
     ...[SHARED, COPIED].map((kind) => format(median(of(kind, figure)))),
@@ -58,6 +69,7 @@ export function showTable(rounds, entries, threads) {
     compare('count, million entries visited/s', 'count', millions),
     compare('mixed 95/5, million/s', 'mixed', millions),
     compare('memory, bytes per entry', 'bytesPerEntry', (bytes) => bytes.toFixed(0)),
+    ...(isDurable ? [['open again, million entries/s', millions(median(of(SHARED, 'reopen'))), '', '']] : []),
   ]);
 }
 

@@ -24,6 +24,25 @@ export const codeOf = (key) => (key.startsWith('population:') ? key.slice('popul
 /** Every nth city from the nth: what one of several threads works on. */
 export const partOf = (items, index, parts) => items.filter((_, each) => each % parts === index);
 
+/**
+ * The first key, or undefined, that does not come where the thread that loaded it put it: of what several threads set at
+ * the same time each one's order is given, and no more.
+ */
+export function findMisplaced(keys, cities, threads) {
+  const indexes = new Map(
+    cities.flatMap(({ code }, index) =>
+      [nameKey(code), populationKey(code)].map((key, field) => [key, [index, field]]),
+    ),
+  );
+  const loaded = Array.from({ length: threads }, () => 0);
+  for (const key of keys) {
+    const [index, field] = indexes.get(key) ?? [];
+    if (index === undefined) continue;
+    const place = 2 * Math.floor(index / threads) + field;
+    if (loaded[index % threads]++ !== place) return key;
+  }
+}
+
 /** An endless sequence of 32-bit numbers that is the same for the same seed (G. Marsaglia's xorshift). */
 export function createRandom(seed) {
   let state = (Math.imul(seed + 1, 0x9e3779b9) | 1) >>> 0;

@@ -176,8 +176,9 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   }
 
   /**
-   * A map over the store that is kept in a directory: what was in it is there again, in its order, but for what has
-   * expired; what is written from now on is logged. Maps of all threads that open the same directory share one store.
+   * A map over the store that is kept in a directory: what was in it is there again, but for what has expired, and in its
+   * order, but for entries that two threads inserted at the same time; what is written from now on is logged. Maps of all
+   * threads that open the same directory share one store.
    *
    * What a crash may lose `options.fsync` says; what is left is always a prefix of what was done. Other threads see a change
    * before it is on the medium: await `flush()` where that matters.

@@ -13,7 +13,7 @@ export default {
   async open(fill) {
     const { folder, remove } = createFolder();
     const socket = path.join(folder, 'redis.sock');
-    const server = await startServer(socket);
+    const server = await startServer(socket, ['--appendonly', 'no']);
     const client = await connect(socket);
     /** @type {string[]} */
     const entries = [];
@@ -43,19 +43,25 @@ export default {
   },
 };
 
-/** @param {string} socket */
-async function startServer(socket) {
-  const args = ['--port', '0', '--unixsocket', socket, '--save', '', '--appendonly', 'no', '--daemonize', 'no'];
+/**
+ * @param {string} socket
+ * @param {string[]} options
+ */
+export async function startServer(socket, options) {
+  const args = ['--port', '0', '--unixsocket', socket, '--save', '', '--daemonize', 'no', ...options];
   const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(server, 'spawn'); // rejects where there is none
   for await (const line of server.stdout.setEncoding('utf8')) if (line.includes('eady to accept')) break;
   return server;
 }
 
-/** @param {string} socket */
-async function connect(socket) {
+/**
+ * @param {string} socket
+ * @param {Record<string, unknown>} [options] of ioredis
+ */
+export async function connect(socket, options) {
   const { Redis } = await load('ioredis');
-  const client = new Redis({ path: socket, lazyConnect: true });
+  const client = new Redis({ path: socket, lazyConnect: true, ...options });
   await client.connect();
   return client;
 }

@@ -18,4 +18,13 @@ inline void Prefetch(const void* address) {
 #endif
 }
 
+// The same of one that will be written to, so that the store need not wait for it then.
+inline void PrefetchForWrite(const void* address) {
+#if defined(__GNUC__)
+  __builtin_prefetch(address, 1);
+#else
+  Prefetch(address);
+#endif
+}
+
 }  // namespace shardmap

@@ -201,6 +201,9 @@ Result<bool> Store::Insert(const ReadGuard&, Session& session, const Key& key, V
 
 Status Store::Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome) {
   if (!HasAllowedSizes(key, value.size())) return SizeError(key, value.size());
+  const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
+  TableOf(shard).Prefetch(hashed.hash);  // comes while the log's stage encodes the mutation
   // What an addition makes is another value.
   const bool is_sum = request.mode == PutMode::kAdd && value.size() <= kInlineValueBytesMax;
   Status status =
@@ -209,9 +212,6 @@ Status Store::Put(Session& session, const Key& key, Value& value, const PutReque
   Block* key_block = nullptr;
   *outcome = PutOutcome::kOutOfMemory;
   if (value.PrepareForStore() && CopyLongKey(key, &key_block)) {
-    const HashedKey hashed = Hashed(key);
-    const size_t shard = ShardOf(hashed.hash);
-    TableOf(shard).Prefetch(hashed.hash);
     *outcome = shards_[shard].Put(ContextFor(session, shard), hashed, &key_block, value, request);
   }
   if (key_block != nullptr) Block::Free(key_block);
@@ -398,9 +398,18 @@ Status Store::Restore(Session& session, const Key& key, Value value, Deadline de
   PutRequest request;
   request.mode = mode == RestoreMode::kInsert ? PutMode::kRestoreLast : PutMode::kRestoreInPlace;
   request.deadline = deadline;
-  request.now_ns = sequencer_.clock().NowNanos();
+  if (deadline.exists()) request.now_ns = sequencer_.clock().NowNanos();
   PutOutcome outcome;
   return Put(session, key, value, request, &outcome);
+}
+
+void Store::Expect(Session& session, std::span<const Key> keys) const {
+  BatchGroup group;
+  for (const Key& key : keys) AddTo(&group, key);
+  PrepareWrites(session, &group);
+  for (size_t i = 0; i < group.size; ++i) {
+    if (group.candidates[i] == nullptr) shards_[group.shards[i]].PrefetchEnd();
+  }
 }
 
 Status Store::RestoreDeadline(Session& session, const Key& key, Deadline deadline) {

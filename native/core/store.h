@@ -200,6 +200,8 @@ class Store {
   Status Restore(Session& session, const Key& key, Value value, Deadline deadline, RestoreMode mode);
   // Gives the entry, if there is one, just this deadline. Error: kOutOfMemory.
   Status RestoreDeadline(Session& session, const Key& key, Deadline deadline);
+  // Keys are restored soon: asks for the memory that this needs.
+  void Expect(Session& session, std::span<const Key> keys) const;
   // What was restored expires by itself from now on; before, its order would depend on when that happens.
   void ScheduleExpiry(Session& session);
 

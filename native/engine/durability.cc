@@ -58,6 +58,7 @@ Result<std::unique_ptr<RecoveredLog>> Fill(Directory& directory, const Durabilit
   options.mode = durability.recovery;
   options.is_readonly = durability.is_readonly;
   options.apply = [&](const Record& record, uint64_t clock_offset_ns) { return replay.Apply(record, clock_offset_ns); };
+  options.expect = [&](std::span<const Record> records) { replay.Expect(records); };
   options.report = listeners.on_progress;
   auto recovered = Recover(directory, options);
   if (recovered.ok()) replay.Finish();

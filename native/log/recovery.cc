@@ -1,6 +1,7 @@
 #include "log/recovery.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <deque>
 #include <set>
@@ -21,6 +22,8 @@ namespace {
 // A report for so many bytes that were read.
 constexpr uint64_t kReportBytes = uint64_t{8} << 20;
 constexpr uint64_t kManifestNumber = 1;
+// Decoded before the first of them is applied.
+constexpr size_t kRecordsAhead = 32;
 
 class Recovery {
  public:
@@ -405,13 +408,19 @@ Status TellRecords(const RecoveryOptions& options, std::span<const uint8_t> payl
   Decoder decoder(payload);
   uint64_t clock_offset_ns;
   *is_whole = decoder.Take64(&clock_offset_ns);
+  std::array<Record, kRecordsAhead> records;
   while (*is_whole && decoder.left() != 0) {
-    Record record;
-    *is_whole = DecodeRecord(&decoder, &record);
-    if (!*is_whole) break;
-    Status status = options.apply(record, clock_offset_ns);
-    if (!status.ok()) return status;
-    ++progress->records;
+    size_t count = 0;
+    while (*is_whole && count < records.size() && decoder.left() != 0) {
+      *is_whole = DecodeRecord(&decoder, &records[count]);
+      if (*is_whole) ++count;
+    }
+    if (options.expect) options.expect({records.data(), count});
+    for (size_t i = 0; i < count; ++i) {
+      Status status = options.apply(records[i], clock_offset_ns);
+      if (!status.ok()) return status;
+      ++progress->records;
+    }
   }
   return Status();
 }

@@ -48,6 +48,8 @@ struct RecoveryOptions {
   // Told each record in its order, and nanoseconds since 1970 at the zero of its deadline. A status that is not ok ends
   // the recovery.
   std::function<Status(const Record& record, uint64_t clock_offset_ns)> apply;
+  // If given, told of records soon to be applied, in their order, so that their memory can be asked for.
+  std::function<void(std::span<const Record> records)> expect;
   // Called when it is known how much there is, now and then, and at the end.
   std::function<void(const RecoveryProgress& progress)> report;
 };

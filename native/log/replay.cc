@@ -1,6 +1,9 @@
 #include "log/replay.h"
 
+#include <array>
 #include <string>
+
+#include "core/batch.h"
 
 namespace shardmap {
 
@@ -24,6 +27,15 @@ Status Replay::Apply(const Record& record, uint64_t clock_offset_ns) {
       return Status();
   }
   return Status();
+}
+
+void Replay::Expect(std::span<const Record> records) {
+  std::array<Key, BatchGroup::kKeysMax> keys;
+  size_t count = 0;
+  for (const Record& record : records) {
+    if (record.key.bytes != nullptr && count < keys.size()) keys[count++] = record.key;
+  }
+  store_.Expect(*session_, {keys.data(), count});
 }
 
 // A deadline from before the store's clock began has passed as much as one of its first moment.

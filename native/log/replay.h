@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "base/status.h"
 #include "core/store.h"
@@ -22,6 +23,8 @@ class Replay {
   // `clock_offset_ns` is that of the record's deadline. Deadlines that have passed are kept: a later record may put
   // them off. Throws std::bad_alloc.
   Status Apply(const Record& record, uint64_t clock_offset_ns);
+  // These are applied soon: asks for the memory that they need.
+  void Expect(std::span<const Record> records);
   // All has been applied: removes what has expired.
   void Finish();
 
