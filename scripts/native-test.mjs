@@ -18,8 +18,9 @@ export const resultFile = (kind) => path.join(ROOT, `.build/results/native-${kin
 
 const CORES = String(availableParallelism());
 
-// Optimised, and asserts on: NDEBUG is not defined.
-const FLAGS = { plain: '-O2 -g1', address: '-O1 -g', thread: '-O1 -g' };
+// Optimised, and asserts on: NDEBUG is not defined. Lines are enough for a stack, and compile in a fifth less time than
+// all that a debugger wants.
+const FLAGS = { plain: '-O2 -g1', address: '-O1 -g1', thread: '-O1 -g1' };
 
 const TEST_ENV = {
   ASAN_OPTIONS: 'detect_stack_use_after_return=1:strict_string_checks=1',

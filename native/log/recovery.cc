@@ -163,6 +163,9 @@ Status Recovery::Measure() {
 Status Recovery::ReadSnapshot() {
   const uint64_t number = recovered_->manifest.snapshot;
   if (number == 0) return Status();
+  if (std::find(names_.begin(), names_.end(), SnapshotName(number)) == names_.end()) {
+    return Corrupt(SnapshotName(number), 0, "it is missing");
+  }
   auto opened = OpenFile(SnapshotName(number), FileKind::kSnapshot, number, 1);
   if (!opened.ok()) return opened.TakeStatus();
   FrameReader& reader = *opened.value();

@@ -27,9 +27,10 @@ export function buildPackage() {
  * Runs the tests that must notice the bug, once.
  *
  * @param {Bug} bug
+ * @param {NodeJS.ProcessEnv} [env] added to ours
  * @returns {Outcome}
  */
-export function runPackageTests(bug) {
+export function runPackageTests(bug, env = {}) {
   const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
@@ -40,7 +41,7 @@ export function runPackageTests(bug) {
       timeout: RUN_MS_MAX,
       killSignal: 'SIGKILL',
       maxBuffer: 1 << 30,
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', ...env },
     },
   );
   if (!/^ +Tests .*\d (passed|failed)/m.test(stdout) && signal === null) {

@@ -73,9 +73,10 @@ export function buildProgram(bug, kind) {
  *
  * @param {Bug} bug
  * @param {Kind} kind
+ * @param {NodeJS.ProcessEnv} [env] added to ours
  * @returns {Outcome}
  */
-export function runProgram(bug, kind) {
+export function runProgram(bug, kind, env = {}) {
   const { status, signal, stdout } = spawnSync(
     path.join(FOLDER, kind, program(bug)),
     [`--gtest_filter=${bug.filter}`, '--gtest_fail_fast'],
@@ -84,7 +85,7 @@ export function runProgram(bug, kind) {
       timeout: RUN_MS_MAX,
       killSignal: 'SIGKILL',
       maxBuffer: 1 << 30,
-      env: { ...process.env, TSAN_OPTIONS: 'halt_on_error=1:detect_deadlocks=0' },
+      env: { ...process.env, TSAN_OPTIONS: 'halt_on_error=1:detect_deadlocks=0', ...env },
     },
   );
   if (/^Running main|\[==========\] Running 0 tests/m.test(stdout) && !stdout.includes('[ RUN      ]')) {

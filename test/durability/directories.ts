@@ -1,6 +1,6 @@
 /** Directories of stores, which go with their tests. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, expect } from 'vitest';
@@ -8,10 +8,17 @@ import { ShardMapError } from '../../lib/index.js';
 
 const made: string[] = [];
 
-export function newDirectory(): string {
-  const directory = mkdtempSync(path.join(tmpdir(), 'shardmap-'));
+const MEMORY = '/dev/shm';
+
+export function newDirectory(parent: string = tmpdir()): string {
+  const directory = mkdtempSync(path.join(parent, 'shardmap-'));
   made.push(directory);
   return path.join(directory, 'store');
+}
+
+/** The same where there is a medium that syncs in no time: for tests that open stores by the thousand. */
+export function newDirectoryInMemory(): string {
+  return newDirectory(existsSync(MEMORY) ? MEMORY : undefined);
 }
 
 afterEach(() => {

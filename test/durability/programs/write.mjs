@@ -11,15 +11,6 @@ if (ending === 'hold') {
   await map.flush();
   process.stdout.write('held\n');
   setInterval(() => {}, 1000);
-} else if (ending === 'storm') {
-  // Each number is flushed before it is told.
-  for (let i = (map.get('count') ?? 0) + 1; ; i++) {
-    map.set(`entry ${i}`, { i, text: 'x'.repeat(i % 500) });
-    map.set('count', i);
-    if (i % 50 !== 0) continue;
-    await map.flush();
-    process.stdout.write(`${i}\n`);
-  }
 } else {
   map.set('count', (map.get('count') ?? 0) + 1);
   if (ending === 'exit') process.exit();

@@ -2,6 +2,8 @@
 // crowd of other keys in the same shards comes and goes, so that tables grow, shrink and move and entries are compacted
 // under the hot ones, and what each thread was told must be explained by one order of all operations.
 //
+// The same with a log, that is compacted all the while: what it is told, and its snapshots, must change nothing.
+//
 // SHARDMAP_HISTORIES (50) and SHARDMAP_HISTORY_OPERATIONS (20000) say how many there are in all, and of what length.
 #include <gtest/gtest.h>
 
@@ -14,10 +16,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/crash_directory.h"
 #include "core/store.h"
 #include "fixtures.h"
 #include "linearizability/checker.h"
 #include "linearizability/recorder.h"
+#include "log/durable_store.h"
 #include "random_input.h"
 
 namespace shardmap {
@@ -29,6 +33,7 @@ size_t FromEnvironment(const char* name, size_t otherwise) {
 }
 
 const size_t kHistories = FromEnvironment("SHARDMAP_HISTORIES", Scaled(50));
+const size_t kLoggedHistories = kHistories;
 const size_t kOperations = FromEnvironment("SHARDMAP_HISTORY_OPERATIONS", 20000);
 
 // What sizes the values have that are written in turn over one another: in a word, inside the entry, in blocks; or any
@@ -182,20 +187,12 @@ class User {
   const size_t deletions_percent_;  // few, so that entries grow old and are moved, or many
 };
 
-class StoreHistoriesTest : public testing::TestWithParam<Shape> {
- protected:
-  // Of 2 to 4 threads.
-  static History TakeHistory(const Shape& shape, uint64_t number);
-};
-
-History StoreHistoriesTest::TakeHistory(const Shape& shape, uint64_t number) {
-  StoreOptions options;
-  options.shards = shape.shards;
-  Store store(options);
+// Of 2 to 4 threads.
+History TakeHistory(Store& store, Values values, uint64_t number) {
   const std::vector<OwnedKey> keys = HotKeys();
   const size_t count = 2 + number % 3;
   std::vector<std::unique_ptr<User>> users;
-  for (uint32_t i = 0; i < count; ++i) users.push_back(std::make_unique<User>(store, keys, shape.values, number, i));
+  for (uint32_t i = 0; i < count; ++i) users.push_back(std::make_unique<User>(store, keys, values, number, i));
   std::atomic<size_t> ready{0};
   std::vector<std::thread> threads;
   for (const auto& user : users) {
@@ -211,15 +208,53 @@ History StoreHistoriesTest::TakeHistory(const Shape& shape, uint64_t number) {
   return history;
 }
 
+// What is recovered afterwards is what there was.
+History TakeLoggedHistory(const Shape& shape, uint64_t number) {
+  CrashDirectory directory;
+  LogOptions options;
+  options.policy = number % 2 == 0 ? SyncPolicy::kInterval : SyncPolicy::kAlways;
+  options.segment_bytes = 1'000'000;
+  DurableStore durable(directory, shape.shards, options);
+  std::atomic<bool> is_over{false};
+  std::thread compacting([&] {
+    while (!is_over) EXPECT_TRUE(durable.Compact().ok());
+  });
+  History history = TakeHistory(durable.store(), shape.values, number);
+  is_over = true;
+  compacting.join();
+  EXPECT_TRUE(durable.log().Close().ok());
+  DurableStore recovered(directory, shape.shards, options);
+  EXPECT_TRUE(recovered.status().ok()) << recovered.status().message();
+  EXPECT_EQ(recovered.Rows(), durable.Rows());
+  return history;
+}
+
 const Shape kShapes[] = {{1, Values::kWord}, {1, Values::kInline}, {1, Values::kBlock},
                          {1, Values::kAny},  {4, Values::kWord},   {4, Values::kAny}};
 
-TEST_P(StoreHistoriesTest, AreLinearizable) {
-  const size_t share = (kHistories + std::size(kShapes) - 1) / std::size(kShapes);
-  for (uint64_t number = 0; number < share; ++number) {
-    const std::optional<Violation> violation = FindViolation(TakeHistory(GetParam(), number));
-    ASSERT_FALSE(violation.has_value()) << "history " << number << ": " << *violation;
+class StoreHistoriesTest : public testing::TestWithParam<Shape> {
+ protected:
+  template <typename Take>
+  void ExpectLinearizable(size_t histories, Take take) {
+    const size_t share = (histories + std::size(kShapes) - 1) / std::size(kShapes);
+    for (uint64_t number = 0; number < share; ++number) {
+      const std::optional<Violation> violation = FindViolation(take(number));
+      ASSERT_FALSE(violation.has_value()) << "history " << number << ": " << *violation;
+    }
   }
+};
+
+TEST_P(StoreHistoriesTest, AreLinearizable) {
+  ExpectLinearizable(kHistories, [](uint64_t number) {
+    StoreOptions options;
+    options.shards = GetParam().shards;
+    Store store(options);
+    return TakeHistory(store, GetParam().values, number);
+  });
+}
+
+TEST_P(StoreHistoriesTest, AreLinearizableWithALogThatIsCompacted) {
+  ExpectLinearizable(kLoggedHistories, [](uint64_t number) { return TakeLoggedHistory(GetParam(), number); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, StoreHistoriesTest, testing::ValuesIn(kShapes));

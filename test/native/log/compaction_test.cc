@@ -48,6 +48,71 @@ TEST(CompactionTest, LeavesASnapshotAndANewSegment) {
   EXPECT_EQ(again.store().structures().Load(), "[[\"name\"]]");
 }
 
+// A store of a few hundred entries, all of them in its snapshot, and of one in its log.
+class SnapshotTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    DurableStore durable(directory_, 16);
+    const OpenedSession session(durable.store());
+    for (int i = 0; i < 300; ++i) Set(durable.store(), *session, "key " + std::to_string(i), std::to_string(i));
+    ASSERT_TRUE(durable.Compact().ok());
+    Set(durable.store(), *session, "after", "value");
+    ASSERT_TRUE(durable.log().Close().ok());
+    content_ = directory_.ContentOf(name_).value();
+  }
+  // Where the snapshot is another: nothing, or the error, which names it.
+  void ExpectRefused(const std::string& content) {
+    const auto copy = directory_.KillCopy();
+    copy->Put(name_, content);
+    ExpectRefused(*copy);
+  }
+  void ExpectRefused(CrashDirectory& directory) {
+    DurableStore durable(directory, 16);
+    ASSERT_EQ(durable.status().code(), Code::kCorrupt) << durable.status().message() << ", seed " << TestSeed();
+    EXPECT_NE(durable.status().message().find(name_), std::string::npos) << durable.status().message();
+  }
+
+  const std::string name_ = SnapshotName(1);
+  CrashDirectory directory_;
+  std::string content_;
+};
+
+TEST_F(SnapshotTest, OneThatIsMissingIsDamage) {
+  const auto copy = directory_.KillCopy();
+  ASSERT_FALSE(copy->Remove(name_));
+  ExpectRefused(*copy);
+}
+
+TEST_F(SnapshotTest, OneThatIsCutOffAnywhereIsDamage) {
+  for (size_t size = 0; size < content_.size(); ++size) {
+    ASSERT_NO_FATAL_FAILURE(ExpectRefused(content_.substr(0, size))) << "at " << size;
+  }
+}
+
+TEST_F(SnapshotTest, NoFlippedBitGoesUnseen) {
+  Random random;
+  for (size_t at = 0; at < content_.size(); ++at) {
+    std::string flipped = content_;
+    flipped[at] = static_cast<char>(flipped[at] ^ 1 << random.Below(8));
+    ASSERT_NO_FATAL_FAILURE(ExpectRefused(flipped)) << "at " << at;
+  }
+}
+
+TEST_F(SnapshotTest, SectorsThatAreZeroedRepeatedOrSwappedAreFound) {
+  constexpr size_t kSector = 512;
+  for (size_t at = 0; at + 2 * kSector <= content_.size(); at += kSector) {
+    std::string zeroed = content_;
+    zeroed.replace(at, kSector, kSector, '\0');
+    std::string repeated = content_;
+    repeated.replace(at + kSector, kSector, content_, at, kSector);
+    std::string swapped = repeated;
+    swapped.replace(at, kSector, content_, at + kSector, kSector);
+    for (const std::string& damaged : {zeroed, repeated, swapped}) {
+      ASSERT_NO_FATAL_FAILURE(ExpectRefused(damaged)) << "at " << at;
+    }
+  }
+}
+
 // Mutations that go on while the snapshot is written: of the two that the hook makes, the second tells of the first.
 TEST(CompactionTest, WherePowerIsLostAtAnyCallTheStoreIsThereWithoutAHole) {
   CrashDirectory directory;
