@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ShardMap, type ShardMapError } from '../../lib/index.js';
+import { expectError } from '../lib/expect-error.js';
 import { sizeOf } from '../lib/run-size.js';
 import { expectRejection } from './directories.js';
 
@@ -106,11 +107,13 @@ describe.skipIf(!canMount())('a disk', () => {
     60_000 * ROUNDS,
   );
 
-  it('that is full when a process ends keeps what was flushed', async () => {
+  it('that is full when the map is closed is told of, and what was flushed is there', async () => {
     const disk = newDisk();
     disk.fill(DISK_BYTES / 2);
     const map = await ShardMap.open<string, string>({ dir: disk.dir });
     const flushed = await writeUntilFull(map, 0);
+    expectError(() => map.close(), 'ShardMapError', 'ERR_SHARDMAP_DISK_FULL');
+    expectError(() => map.get('entry 0'), 'ShardMapError', 'ERR_SHARDMAP_CLOSED');
     map.close();
     disk.makeRoom();
     const again = await ShardMap.open<string, string>({ dir: disk.dir, recovery: 'strict' });
@@ -118,7 +121,7 @@ describe.skipIf(!canMount())('a disk', () => {
     again.close();
   });
 
-  it('that cannot be written to is an error that names the file', async () => {
+  it('that cannot be written to is an error that names the file, and can be read', async () => {
     const disk = newDisk();
     const map = await ShardMap.open<string, string>({ dir: disk.dir });
     map.set('a', VALUE);
@@ -127,5 +130,8 @@ describe.skipIf(!canMount())('a disk', () => {
     const error = await expectRejection(ShardMap.open({ dir: disk.dir }), 'ShardMapError', 'ERR_SHARDMAP_IO');
     expect(error.message).toContain(path.join(disk.dir, 'LOCK'));
     expect(error.message).toMatch(/read-only/i);
+    const only = await ShardMap.open<string, string>({ dir: disk.dir, readonly: true });
+    expect([...only]).toEqual([['a', VALUE]]);
+    only.close();
   });
 });

@@ -97,10 +97,10 @@ TEST(LogFormatDocTest, NamesOfFilesAreThoseOfTheCode) {
   for (const TableRow& row : document.TableBelow("Files")) told.insert(row.at("name"));
   const auto quoted = [](std::string_view name) { return "`" + std::string(name) + "`"; };
   const std::string any = "…";
-  EXPECT_EQ(told, (std::set<std::string>{quoted(kManifestName), quoted(kLockName), quoted(SegmentName(1)),
-                                         quoted(SnapshotName(1)), quoted(any + std::string(kTemporarySuffix)),
-                                         quoted(any + std::string(kTailSuffix)),
-                                         quoted(any + std::string(kDamagedSuffix))}));
+  EXPECT_EQ(told,
+            (std::set<std::string>{quoted(kManifestName), quoted(kLockName), quoted(SegmentName(1)),
+                                   quoted(SnapshotName(1)), quoted(any + std::string(kTemporarySuffix)),
+                                   quoted(any + std::string(kTailSuffix)), quoted(any + std::string(kDamagedSuffix))}));
 }
 
 TEST(LogFormatDocTest, KindsOfFilesAndFramesAreListedOnce) {
