@@ -3,11 +3,11 @@
 #include <napi.h>
 
 #include <cstdint>
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "binding/callback.h"
 #include "binding/environment.h"
 #include "binding/native_atomics.h"
 #include "binding/native_batch.h"
@@ -24,18 +24,6 @@
 
 namespace shardmap {
 namespace {
-
-using Function = Napi::Value (*)(const Napi::CallbackInfo&);
-
-template <Function kFunction>
-Napi::Value Guarded(const Napi::CallbackInfo& info) {
-  if (Environment::Of(info.Env()) == nullptr) return info.Env().Undefined();  // it is being torn down
-  try {
-    return kFunction(info);
-  } catch (const std::bad_alloc&) {
-    return Napi::Value(info.Env(), Throw(info.Env(), Status::OutOfMemory()));
-  }
-}
 
 Napi::Value Setup(const Napi::CallbackInfo& info) {
   return Environment::Of(info.Env())->SetHooks(info[0].As<Napi::Object>());

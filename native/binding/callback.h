@@ -16,6 +16,19 @@
 
 namespace shardmap {
 
+using Function = Napi::Value (*)(const Napi::CallbackInfo&);
+
+// A function that is about no slot.
+template <Function kFunction>
+Napi::Value Guarded(const Napi::CallbackInfo& info) {
+  if (Environment::Of(info.Env()) == nullptr) return info.Env().Undefined();  // it is being torn down
+  try {
+    return kFunction(info);
+  } catch (const std::bad_alloc&) {
+    return Napi::Value(info.Env(), Throw(info.Env(), Status::OutOfMemory()));
+  }
+}
+
 using Method = napi_value (*)(napi_env, Attachment&, const napi_value* args);
 // `args` are those after the key.
 using KeyedMethod = napi_value (*)(napi_env, Attachment&, const Key&, const napi_value* args);

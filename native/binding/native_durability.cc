@@ -80,6 +80,8 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
     std::thread([request = ReadRequest(info), progress, tell = tell.value()] {
       OpenAndTell(request, *progress, tell);
     }).detach();
+  } catch (const std::bad_alloc&) {
+    tell.value()(Status::OutOfMemory(), nullptr);
   } catch (const std::system_error& error) {
     tell.value()(Status(Code::kOutOfMemory, std::string("A thread could not be started: ") + error.what()), nullptr);
   }
@@ -105,12 +107,16 @@ template <typename Ask>
 napi_value InBackground(napi_env env, Attachment& attachment, napi_value done, Ask ask) {
   Result<Outcomes::Tell> tell = Environment::Of(env)->Expect(done);
   if (!tell.ok()) return Throw(env, tell.status());
-  auto told = [tell = std::move(tell.value())](const Status& status) { tell(status, nullptr); };
+  const Durability::Done told = [tell = std::move(tell.value())](const Status& status) { tell(status, nullptr); };
   Durability* const durability = attachment.open_store().durability.get();
   if (durability == nullptr) {
     told(Status());
-  } else {
-    ask(*durability, std::move(told));
+    return nullptr;
+  }
+  try {
+    ask(*durability, told);
+  } catch (const std::bad_alloc&) {
+    told(Status::OutOfMemory());
   }
   return nullptr;
 }
@@ -210,8 +216,8 @@ napi_value TakeFailures(napi_env env, Environment& environment, uint32_t slot, c
 }  // namespace
 
 void AddDurabilityFunctions(Napi::Env env, Napi::Object exports) {
-  exports.Set("open", Napi::Function::New(env, Open));
-  exports.Set("progress", Napi::Function::New(env, ProgressOf));
+  exports.Set("open", Napi::Function::New<Guarded<Open>>(env, "open"));
+  exports.Set("progress", Napi::Function::New<Guarded<ProgressOf>>(env, "progress"));
   const FunctionAdder add(env, exports);
   add("flush", Callback<1, Flush>);
   add("flushSync", Callback<0, FlushSync>);

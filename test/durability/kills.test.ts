@@ -16,7 +16,7 @@ import { newDirectory, newDirectoryInMemory } from './directories.js';
 
 const program = fileURLToPath(new URL('./programs/storm.mjs', import.meta.url));
 
-const KILLS = sizeOf('SHARDMAP_TEST_KILLS', 120);
+const KILLS = sizeOf('SHARDMAP_TEST_KILLS', 200);
 const POLICIES = ['always', 'interval', 'never'] as const;
 /** The main thread and four workers. */
 const THREADS = 5;
