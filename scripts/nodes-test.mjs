@@ -45,7 +45,7 @@ function nodeTest(major) {
 
 if (process.argv[1] === import.meta.filename) {
   // Another Node changes the boundary and not the core: random tests try fewer cases there.
-  process.env['SHARDMAP_TEST_SHARE'] ??= '0.1';
+  process.env['SHARDMAP_TEST_SHARE'] ??= '0.2';
   const majors = process.argv.length > 2 ? process.argv.slice(2) : MAJORS;
   const built = run('npm', ['run', '--silent', 'prepare']);
   // Ends with the first that fails, so that its failures are the last that is printed.
