@@ -99,8 +99,7 @@ Napi::Value ProgressOf(const Napi::CallbackInfo& info) {
   return figures;
 }
 
-// --- What an open store is asked for
-// -----------------------------------------------------------------------------------
+// --- What an open store is asked for ---------------------------------------------------------------------------------
 
 // What `ask(durability, done)` does, told to the function `done`. At once where the store is in no directory.
 template <typename Ask>
@@ -148,8 +147,7 @@ napi_value FlushSync(napi_env env, Attachment& attachment, const napi_value*) {
   return status.ok() ? nullptr : Throw(env, status);
 }
 
-// --- What there is to know of it
-// ---------------------------------------------------------------------------------------
+// --- What there is to know of it -------------------------------------------------------------------------------------
 
 Napi::Array LossesOf(Napi::Env env, const RecoverySummary& recovery) {
   Napi::Array losses = Napi::Array::New(env);

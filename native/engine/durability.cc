@@ -190,9 +190,10 @@ Status Durability::CompactNow(const std::set<std::string>& kept) {
 }
 
 void Durability::CompactIfDue() {
-  if (log_->written_bytes() < compaction_at_.load(std::memory_order_relaxed)) return;
+  // A log that has failed goes on when somebody asks for that.
+  if (log_->has_failed() || log_->written_bytes() < compaction_at_.load(std::memory_order_relaxed)) return;
   const Status status = Do({});
-  // A log that has failed has told so itself.
+  // One that fails meanwhile tells so itself.
   const bool is_news = !status.ok() && status.code() != Code::kClosed && status.code() != Code::kLogFailed;
   if (is_news && listeners_.on_failure) listeners_.on_failure(status);
 }

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <list>
 #include <memory>
 #include <string>
@@ -11,23 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "engine/expiry_fixtures.h"
+
 namespace shardmap {
 namespace {
 
-class CountedCalls final : public WakeUp {
- public:
-  std::atomic<int> calls{0};
-
- private:
-  bool Call() override {
-    ++calls;
-    return true;
-  }
-};
-
 TEST(FailureFeedTest, AllWhoListenAreTold) {
   FailureFeed feed;
-  const auto wake_up = std::make_shared<CountedCalls>();
+  const auto wake_up = std::make_shared<CountedWakeUp>();
   const auto first = std::make_shared<Mailbox<Status>>(wake_up);
   const auto second = std::make_shared<Mailbox<Status>>(wake_up);
   feed.Tell(Status(Code::kIo, "nobody hears this"));
@@ -47,7 +37,7 @@ TEST(FailureFeedTest, AllWhoListenAreTold) {
 
 TEST(MailboxTest, LettersOfAllThreadsComeAndNoneAfterItWasClosed) {
   constexpr int kThreads = 4, kLetters = 1000;
-  const auto wake_up = std::make_shared<CountedCalls>();
+  const auto wake_up = std::make_shared<CountedWakeUp>();
   Mailbox<int> mailbox(wake_up);
   std::vector<std::thread> threads;
   for (int thread = 0; thread < kThreads; ++thread) {
