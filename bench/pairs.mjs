@@ -100,6 +100,32 @@ export async function measurePairOnce({ operations, subject, reference, ...descr
 }
 
 /**
+ * Times two functions on what is made anew for each call, and is in the caches when it begins, such as the keys of a
+ * request. Only the calls are timed, so many of them in a round that clocks and neighbours matter little.
+ *
+ * @template P
+ * @param {Description & { operations: number, calls: number, prepare: () => P, subject: (prepared: P) => void, reference: (prepared: P) => void }} pair
+ * @param {import('./run.mjs').Options} options
+ */
+export async function measurePairOnFresh(
+  { operations, calls, prepare, subject, reference, ...description },
+  { rounds },
+) {
+  const time = (/** @type {(prepared: P) => void} */ fn) => {
+    let ns = 0n;
+    for (let call = 0; call < calls; call++) {
+      const prepared = prepare();
+      const start = process.hrtime.bigint();
+      fn(prepared);
+      ns += process.hrtime.bigint() - start;
+    }
+    return Number(ns) / (calls * operations);
+  };
+  const sides = [() => time(subject), () => time(reference)];
+  return createRow(description, pairUp(await alternate(rounds, sides), 0, 1));
+}
+
+/**
  * @template P
  * @typedef {{ prepare: () => P, run: (prepared: P) => void, dispose?: (prepared: P) => void }} Once
  */

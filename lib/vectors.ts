@@ -5,7 +5,7 @@ import { callWithKeys, KEYS, type OnItems } from './batch.js';
 import { binaryKindOf, hasLostMemory } from './binary.js';
 import { iterateOnce } from './entries.js';
 import { createArgumentError, createError, createRangeError, describeKey } from './errors.js';
-import { canonicalizeKey, readKeyOnce } from './key.js';
+import { canonicalizeKey } from './key.js';
 import { addon, type ValueKinds } from './native.js';
 import { readOptions } from './options.js';
 
@@ -41,6 +41,8 @@ for (const name of kindNames) if (kinds[name] >= kinds.ArrayBuffer) classNames[k
 /** What the functions of the addon return in place of a count. */
 const ABSENT = -1;
 const NO_ROOM = -2;
+/** Arguments of `gatherInto` before the keys. */
+const HEADS = 7;
 /** Less the place of the key among those of the call. */
 const OTHER_VALUE = -3;
 
@@ -87,14 +89,21 @@ export function getInto(slotOf: () => number, key: unknown, out: unknown, offset
 export function gather(slotOf: () => number, keys: Iterable<unknown>, out: unknown, options: unknown): Uint8Array {
   const { missing } = readOptions(options, ['missing']);
   // This runs code of the user's, which may change everything: nothing is looked at before.
-  const list = readKeys(keys);
+  const calls: unknown[][] = [];
+  let count = 0;
+  callWithKeys(isArray(keys) ? keys : listKeys(keys), HEADS, (args) => {
+    calls[calls.length] = args;
+    count += args.length - HEADS;
+  });
   const { kind, view, length, elementBytes } = new Output(out);
   const filler = resolveMissing(missing, kind);
-  const row = rowLength(length, list.length);
+  const row = rowLength(length, count);
   const rowBytes = row * elementBytes;
-  const mask = new Mask(list.length);
+  const mask = new Mask(count);
   let found = 0;
-  callWithKeys(list, 7, (args, first) => {
+  let first = 0;
+  for (let call = 0; call < calls.length; call++) {
+    const args = calls[call] as unknown[];
     args[0] = slotOf();
     args[1] = kind;
     args[2] = view;
@@ -102,11 +111,12 @@ export function gather(slotOf: () => number, keys: Iterable<unknown>, out: unkno
     args[4] = rowBytes;
     args[5] = mask;
     args[6] = first;
-    const count = apply(gatherInto as OnItems, undefined, args) as number;
-    if (count < 0) throw createGatherError(count, list, first, kind, elementBytes, row);
-    found += count;
-  });
-  if (found < list.length) fillMissing(out as VectorArray, mask, row, filler);
+    const result = apply(gatherInto as OnItems, undefined, args) as number;
+    if (result < 0) throw createGatherError(result, args, kind, elementBytes, row);
+    found += result;
+    first += args.length - HEADS;
+  }
+  if (found < count) fillMissing(out as VectorArray, mask, row, filler);
   return mask;
 }
 
@@ -131,24 +141,22 @@ function resolveMissing(missing: unknown, kind: number): number | bigint {
   return missing as number | bigint;
 }
 
-function readKeys(keys: Iterable<unknown>): readonly unknown[] {
+function listKeys(keys: Iterable<unknown>): readonly unknown[] {
   if (typeof keys === 'string') throw createArgumentError('keys', KEYS, keys);
   const list: unknown[] = [];
-  if (isArray(keys)) for (let index = 0; index < keys.length; index++) list[index] = readKeyOnce(keys[index]);
-  else for (const key of iterateOnce(keys, 'keys', KEYS)) list[list.length] = canonicalizeKey(key); // it may be the same array again, with other bytes or parts
+  for (const key of iterateOnce(keys, 'keys', KEYS)) list[list.length] = canonicalizeKey(key); // it may be the same array again, with other bytes or parts
   return list;
 }
 
 function createGatherError(
   result: number,
-  keys: readonly unknown[],
-  first: number,
+  args: readonly unknown[],
   kind: number,
   elementBytes: number,
   row: number,
 ): Error {
   if (result === NO_ROOM) return createError('ERR_SHARDMAP_OUT_OF_RANGE', 'out has less room than its length says');
-  const key = keys[first + OTHER_VALUE - result];
+  const key = args[HEADS + OTHER_VALUE - result];
   const isSameKind = reply[0] === kind || (reply[0] === kinds.Buffer && kind === kinds.Uint8Array);
   return isSameKind ? createLengthError(key, elementBytes, `a row of out has ${row}`) : createTypeError(key, kind);
 }

@@ -2,11 +2,13 @@
 // typed arrays.
 import assert from 'node:assert/strict';
 import { ShardMap } from 'shardmap';
-import { measurePair, subjectAtMost } from '../pairs.mjs';
-import { ENTRIES, inStretches, keptKeys, keyBytes, STRETCH, shuffledIndices } from '../workload.mjs';
+import { measurePair, measurePairOnFresh, subjectAtMost } from '../pairs.mjs';
+import { ENTRIES, freshKey, inStretches, keptKeys, keyBytes, STRETCH, shuffledIndices } from '../workload.mjs';
 
 const ROWS = 100;
 const LENGTH = 128;
+/** Made at once where keys are fresh: they are still in the caches when they are used. */
+const FRESH_BATCHES = 10;
 /** Of vectors that lie inside of their entries. */
 const SHORT_LENGTH = 16;
 
@@ -18,6 +20,7 @@ const SHORT_LENGTH = 16;
  * @property {Map<string, Float32Array>} map
  * @property {string[]} keys
  * @property {string[][]} batches
+ * @property {() => string[][]} freshBatches the next ten lists, of strings that were just made
  */
 /** @typedef {(key: string) => number | undefined} Read returns an element, so that nothing is optimised away */
 
@@ -28,25 +31,27 @@ export async function* measure(options) {
     const of = `of ${entries.toLocaleString('en-US')}`;
     const filled = fill(entries, LENGTH);
     const target = entries === ENTRIES ? subjectAtMost(250, 120) : undefined;
-    yield await compareGathers(`gather, ${ROWS} × ${LENGTH} floats ${of}, a vector`, filled, LENGTH, target, options);
+    yield* compareGathers(`gather, ${ROWS} × ${LENGTH} floats ${of}`, filled, LENGTH, target, options);
     yield await compareCopies(`getInto, ${LENGTH} floats ${of}`, filled, options);
     yield await compareGets(`get, ${LENGTH} floats ${of}`, filled, options);
     filled.shardMap.close();
     const short = fill(entries, SHORT_LENGTH);
-    const name = `gather, ${ROWS} × ${SHORT_LENGTH} floats ${of}, a vector`;
-    yield await compareGathers(name, short, SHORT_LENGTH, undefined, options);
+    yield* compareGathers(`gather, ${ROWS} × ${SHORT_LENGTH} floats ${of}`, short, SHORT_LENGTH, undefined, options);
     short.shardMap.close();
   }
 }
 
 /**
+ * With keys that a request has just brought, as a reader of features has them, and with kept ones at random: where these
+ * are many, either side waits for V8's own strings as well.
+ *
  * @param {string} name
  * @param {Filled} filled
  * @param {number} length
- * @param {import('../pairs.mjs').Target | undefined} target
+ * @param {import('../pairs.mjs').Target | undefined} target of fresh keys
  * @param {import('../run.mjs').Options} options
  */
-function compareGathers(name, { shardMap, map, batches }, length, target, options) {
+async function* compareGathers(name, { shardMap, map, batches, freshBatches }, length, target, options) {
   const matrices = [new Float32Array(ROWS * length), new Float32Array(ROWS * length)];
   const [out, copied] = /** @type {[Float32Array, Float32Array]} */ (matrices);
   const gather = (/** @type {string[]} */ keys) => shardMap.gather(keys, out);
@@ -65,8 +70,14 @@ function compareGathers(name, { shardMap, map, batches }, length, target, option
       for (let i = from; i < to; i += ROWS) each(/** @type {string[]} */ (batches[i / ROWS]));
     });
   const labels = /** @type {[string, string]} */ (['gather', 'Map and TypedArray.set']);
-  const sides = { subject: perBatch(gather), reference: perBatch(copy) };
-  return measurePair({ name, labels, target, operations: STRETCH, ...sides }, options);
+  const ofAll = (/** @type {(keys: string[]) => unknown} */ each) => (/** @type {string[][]} */ lists) => {
+    for (const keys of lists) each(keys);
+  };
+  const fresh = { name: `${name}, fresh keys, a vector`, labels, target, prepare: freshBatches };
+  const counts = { operations: FRESH_BATCHES * ROWS, calls: batches.length / FRESH_BATCHES };
+  yield await measurePairOnFresh({ ...fresh, ...counts, subject: ofAll(gather), reference: ofAll(copy) }, options);
+  const kept = { name: `${name}, kept keys, a vector`, labels, operations: STRETCH };
+  yield await measurePair({ ...kept, subject: perBatch(gather), reference: perBatch(copy) }, options);
 }
 
 /**
@@ -134,7 +145,8 @@ function compareReads(name, labels, keys, read, readReference, options) {
  * @returns {Filled}
  */
 function fill(entries, length) {
-  const kept = keptKeys(keyBytes(entries));
+  const bytes = keyBytes(entries);
+  const kept = keptKeys(bytes);
   /** @type {Filled['shardMap']} */
   const shardMap = new ShardMap();
   /** @type {Filled['map']} */
@@ -144,7 +156,15 @@ function fill(entries, length) {
     shardMap.set(key, vector);
     map.set(key, vector);
   }
-  const keys = Array.from(shuffledIndices(entries), (index) => /** @type {string} */ (kept[index]));
+  const order = shuffledIndices(entries);
+  const keys = Array.from(order, (index) => /** @type {string} */ (kept[index]));
   const batches = Array.from({ length: entries / ROWS }, (_, batch) => keys.slice(batch * ROWS, (batch + 1) * ROWS));
-  return { shardMap, map, keys, batches };
+  let next = 0;
+  const freshBatches = () =>
+    Array.from({ length: FRESH_BATCHES }, () => {
+      const first = next;
+      next = (next + ROWS) % entries;
+      return Array.from(order.subarray(first, first + ROWS), (index) => freshKey(bytes, index));
+    });
+  return { shardMap, map, keys, batches, freshBatches };
 }
