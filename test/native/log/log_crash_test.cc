@@ -2,6 +2,7 @@
 // acknowledged.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -214,6 +215,47 @@ INSTANTIATE_TEST_SUITE_P(Faults, LogFaultTest,
                                          Fault{std::errc::too_many_files_open, CrashDirectory::Lasting::kForEver},
                                          Fault{std::errc::read_only_file_system, CrashDirectory::Lasting::kOnce},
                                          Fault{std::errc::read_only_file_system, CrashDirectory::Lasting::kForEver}));
+
+// Faults that come together, of which one may hide another, while a machine writes, recovers, and goes on.
+TEST(LogFaultsTest, SomeCallsMayFailAndWhatIsThereIsAPrefix) {
+  constexpr std::errc kErrors[] = {std::errc::io_error, std::errc::no_space_on_device, std::errc::interrupted,
+                                   std::errc::too_many_files_open, std::errc::read_only_file_system};
+  size_t failed_twice = 0;
+  for (uint64_t round = 0; round < Scaled(1000); ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    Random random(1000 + round);
+    const auto plan = [&random, &kErrors](CrashDirectory& directory) {
+      const size_t faults = 2 + random.Below(3);
+      for (size_t i = 0; i < faults; ++i) {
+        const uint64_t call = random.Below(150);
+        const std::errc error = kErrors[random.Below(std::size(kErrors))];
+        const bool lasts = error != std::errc::interrupted && random.OneIn(4);
+        const auto lasting = lasts ? CrashDirectory::Lasting::kForEver : CrashDirectory::Lasting::kOnce;
+        if (random.OneIn(5)) {
+          directory.Shorten(call, lasting);
+        } else {
+          directory.Fail(call, error, lasting);
+        }
+      }
+    };
+    CrashDirectory directory(round);
+    plan(directory);
+    FailingMachine machine(directory, round);
+    const bool was_done = machine.Run();
+    directory.Heal();
+    ASSERT_NO_FATAL_FAILURE(machine.ExpectPrefix());
+    const auto same_machine = directory.KillCopy();
+    plan(*same_machine);
+    FailingMachine next(*same_machine, round + 1);
+    if (!next.Run() && !was_done) ++failed_twice;
+    same_machine->Heal();
+    FailingMachine last(*same_machine, round + 2);
+    ASSERT_TRUE(last.Run());
+    EXPECT_GE(last.acknowledged(), std::max(machine.acknowledged(), next.acknowledged()));
+    ASSERT_NO_FATAL_FAILURE(last.ExpectPrefix());
+  }
+  EXPECT_GT(failed_twice, 0u);
+}
 
 TEST(LogFullDiskTest, IsGoneOnFromWhenThereIsRoom) {
   size_t full = 0;
