@@ -271,7 +271,9 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   const bool inline_value = value.size() <= kInlineValueBytesMax;
   Block* value_block = inline_value ? nullptr : value.TakeBlock();
   const uint64_t sequence =
-      context.sequencer.Next(context.session.id(), context.session.last_sequence(), LastStampLocked());
+      request.restores()
+          ? request.sequence
+          : context.sequencer.Next(context.session.id(), context.session.last_sequence(), LastStampLocked());
   Entry* entry = Entry::Create(memory, key.key, key.hash, std::exchange(*key_block, nullptr), value, value_block,
                                sequence, has_timer, deadline);
   if (MutationStage* const stage = context.session.stage()) {

@@ -99,6 +99,7 @@ struct PutRequest {
   Deadline deadline;            // of the entry from then on
   uint64_t now_ns = 0;          // when the put began, where there is a deadline
   bool keeps_deadline = false;  // the deadline is only for an entry that is inserted
+  uint64_t sequence = 0;        // where it restores: of the entry, if one is inserted
 
   bool restores() const { return mode >= PutMode::kRestoreInPlace; }
 };

@@ -157,28 +157,33 @@ inline void RecordingStage::Append(const Mutation& mutation) {
 
 // Makes the store what the records say, as a log that is opened does.
 inline void Replay(const std::vector<RecordedMutation>& records, Store& store, Session& session) {
+  uint64_t number = 0;
   for (const RecordedMutation& record : records) {
-    const Key key = record.key.key();
+    const HashedKey key = store.Hashed(record.key.key());
+    ++number;
     switch (record.kind) {
       case Mutation::Kind::kInsert:
-        ASSERT_TRUE(store.Restore(session, key, record.AsValue(), record.deadline, RestoreMode::kInsert).ok());
+        ASSERT_TRUE(
+            store.Restore(session, key, record.AsValue(), {RestoreMode::kInsert, record.deadline, number}).ok());
         break;
       case Mutation::Kind::kOverwrite:
-        ASSERT_TRUE(store.Restore(session, key, record.AsValue(), record.deadline, RestoreMode::kOverwrite).ok());
+        ASSERT_TRUE(
+            store.Restore(session, key, record.AsValue(), {RestoreMode::kOverwrite, record.deadline, number}).ok());
         break;
       case Mutation::Kind::kDelete:
-        ASSERT_TRUE(store.Delete(session, key).ok());
+        ASSERT_TRUE(store.Delete(session, key.key).ok());
         break;
       case Mutation::Kind::kDeadline:
         ASSERT_TRUE(store.RestoreDeadline(session, key, record.deadline).ok());
         break;
       case Mutation::Kind::kClear:
-        ASSERT_TRUE(store.Clear(session).ok());
+        store.RestoreClear(session, 0, store.shards());
         break;
       case Mutation::Kind::kStructures:
         store.structures().Restore(record.value);
     }
   }
+  store.EndRestore(number);
 }
 
 // An entry as a scan shows it.
