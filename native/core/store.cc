@@ -75,7 +75,9 @@ struct KeyBlocks {
   }
 };
 
-bool ComesBefore(const ScannedEntry& a, const ScannedEntry& b) { return a.sequence < b.sequence; }
+bool ComesBefore(const ScannedEntry& a, const ScannedEntry& b) {
+  return a.sequence != b.sequence ? a.sequence < b.sequence : a.shard < b.shard;
+}
 
 // Keeps the first `count` by number, and those that share the last number kept.
 void SortAndTrim(size_t count, std::vector<ScannedEntry>* entries) {
@@ -604,8 +606,8 @@ void Store::Scan(const ReadGuard&, uint64_t after, size_t count, std::vector<Sca
   // Enough of each shard that what all of them have given, up to the least last number, is about `count`.
   const size_t per_shard = std::min(count + 1, 2 * count / shards() + 4);
   uint64_t complete_to = UINT64_MAX;
-  for (size_t shard = 0; shard < shards(); ++shard) {
-    if (shards_[shard].Scan(after, per_shard, out)) complete_to = std::min(complete_to, out->back().sequence);
+  for (uint32_t shard = 0; shard < shards(); ++shard) {
+    if (shards_[shard].Scan(shard, after, per_shard, out)) complete_to = std::min(complete_to, out->back().sequence);
   }
   std::erase_if(*out, [=](const ScannedEntry& entry) { return entry.sequence > complete_to; });
   SortAndTrim(count, out);

@@ -234,7 +234,8 @@ class Store {
   uint64_t Size() const { return sessions_.TotalSize(); }
 
   // Replaces `out` by the next entries in insertion order after the number `after`: about `count`, at least one while
-  // any is left. An entry whose number was met is never met again, whatever happens in between.
+  // any is left; all of a number or none. An entry whose number was met is never met again, whatever happens in
+  // between.
   void Scan(const ReadGuard& guard, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const;
 
   // A number that no entry exceeds whose insertion returned before the call, and that all exceed whose insertion begins
@@ -256,7 +257,9 @@ class Store {
   // The highest bits of the hash; the index uses the lowest ones.
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
   IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
-  WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, expiry_, shard, session}; }
+  WriteContext ContextFor(Session& session, size_t shard) {
+    return {seed_, sequencer_, expiry_, static_cast<uint32_t>(shard), session};
+  }
   Deadline DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const;
   bool HasPassed(Deadline deadline) const {
     return deadline.exists() && deadline.HasPassed(sequencer_.clock().NowNanos());

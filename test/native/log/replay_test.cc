@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "base/coding.h"
 #include "core/store_fixtures.h"
 #include "fixtures.h"
+#include "log/staging.h"
 #include "random_input.h"
 
 namespace shardmap {
@@ -115,9 +117,9 @@ class ReplayedStore {
   Store store_;
 };
 
-class ReplayTest : public testing::TestWithParam<size_t> {
+class LogReplayTest : public testing::TestWithParam<size_t> {
  protected:
-  ReplayTest() { clock_.Advance(100 * kSecond); }
+  LogReplayTest() { clock_.Advance(100 * kSecond); }
 
   ReplayOptions Threads(uint64_t bytes_before_threads = 0) const {
     return {.threads_max = GetParam(), .bytes_before_threads = bytes_before_threads};
@@ -127,7 +129,7 @@ class ReplayTest : public testing::TestWithParam<size_t> {
   Random random_;
 };
 
-TEST_P(ReplayTest, MakesTheStoreThatOneThreadMakes) {
+TEST_P(LogReplayTest, MakesTheStoreThatOneThreadMakes) {
   for (int round = 0; round < 6; ++round) {
     std::vector<Payload> payloads;
     for (size_t left = 20 + Scaled(200); left != 0; --left) {
@@ -147,7 +149,55 @@ TEST_P(ReplayTest, MakesTheStoreThatOneThreadMakes) {
   }
 }
 
-TEST_P(ReplayTest, WhatIsInsertedLaterComesLast) {
+// Takes what is told to a store as a log does, in one cut.
+class StagingSink final : public MutationSink {
+ public:
+  MutationStage* OpenStage() override { return staging_.Open(); }
+  void CloseStage(MutationStage* stage) override { staging_.Close(static_cast<Stage*>(stage)); }
+
+  Payload TakeAll() {
+    Payload payload = NewPayload(kClockOffset);
+    staging_.BeginCut();
+    staging_.TakeCut(
+        [&](std::span<const uint8_t> record) { payload.insert(payload.end(), record.begin(), record.end()); });
+    return payload;
+  }
+
+ private:
+  Staging staging_{size_t{1} << 30, [] {}};
+};
+
+// Four sessions insert within each tick.
+TEST_P(LogReplayTest, EntriesOfOneNumberKeepTheirOrder) {
+  StagingSink sink;
+  Store store(StoreOptions{.shards = 64, .clock = &clock_});
+  store.LogTo(sink);
+  const OpenedSession sessions[] = {OpenedSession(store), OpenedSession(store), OpenedSession(store),
+                                    OpenedSession(store)};
+  for (uint64_t i = 0; i < Scaled(20'000); ++i) {
+    if (random_.OneIn(4)) clock_.Advance(HandTurnedClock::kSequencerTickNs);
+    const OwnedKey key = NumberedKey("key ", i);
+    ASSERT_TRUE(store.Set(*sessions[random_.Below(4)], key.key(), Value(ValueKind::kTrue)).ok());
+  }
+  std::vector<ScannedEntry> scanned;
+  const ReadGuard guard(*sessions[0]);
+  ForEachEntry(store, guard, [&](const ScannedEntry& entry) { scanned.push_back(entry); });
+  size_t ties = 0;
+  for (size_t i = 1; i < scanned.size(); ++i) ties += scanned[i].sequence == scanned[i - 1].sequence ? 1 : 0;
+  EXPECT_GT(ties, scanned.size() / 10);
+  const std::vector<Payload> cut = {sink.TakeAll()};
+  for (const size_t shards : {1, 64, 256}) {
+    ReplayedStore replayed(clock_, shards);
+    ASSERT_NO_FATAL_FAILURE(replayed.Apply(cut, Threads()));
+    const std::vector<Shown> rows = replayed.Rows();
+    ASSERT_EQ(rows.size(), scanned.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      ASSERT_EQ(rows[i].key, OwnedKey::Of(scanned[i].entry->key())) << i << ", seed " << TestSeed();
+    }
+  }
+}
+
+TEST_P(LogReplayTest, WhatIsInsertedLaterComesLast) {
   ReplayedStore replayed(clock_, 16);
   Payload payload = NewPayload(kClockOffset);
   // Most overwrite, so that more numbers are counted than entries have.
@@ -176,7 +226,7 @@ TEST_P(ReplayTest, WhatIsInsertedLaterComesLast) {
   for (size_t i = 0; i < rows.size(); ++i) ASSERT_EQ(rows[i].key, keys[i]) << i;
 }
 
-TEST_P(ReplayTest, MoreThanMayBeQueuedIsReplayed) {
+TEST_P(LogReplayTest, MoreThanMayBeQueuedIsReplayed) {
   ReplayedStore replayed(clock_, 16);
   std::vector<Payload> payloads;
   for (uint64_t i = 0; i < 30; ++i) {
@@ -195,7 +245,7 @@ TEST_P(ReplayTest, MoreThanMayBeQueuedIsReplayed) {
   }
 }
 
-TEST_P(ReplayTest, MayEndWhereverItIs) {
+TEST_P(LogReplayTest, MayEndWhereverItIs) {
   std::vector<Payload> payloads;
   for (int i = 0; i < 20; ++i) payloads.push_back(RandomPayload(random_, kClockOffset));
   for (size_t round = 0; round < Scaled(50); ++round) {
@@ -243,7 +293,7 @@ TEST(ReplayMemoryTest, TellsThatAThreadHadNone) {
 
 #endif
 
-INSTANTIATE_TEST_SUITE_P(Threads, ReplayTest, testing::Values(0, 1, 2, 4, 7));
+INSTANTIATE_TEST_SUITE_P(Threads, LogReplayTest, testing::Values(0, 1, 2, 4, 7));
 
 }  // namespace
 }  // namespace shardmap

@@ -165,7 +165,7 @@ export const BUGS = [
     name: 'stages that are written one after the other',
     why: 'two threads that wrote one key in turns come back in another order',
     file: 'native/log/staging.cc',
-    find: '      if (first == nullptr || record->stamp < first_stamp) {',
+    find: '      if (first == nullptr || record->place < first_place) {',
     replace: '      if (first == nullptr) {',
     test: 'log/staging_test',
     filter: 'StagingTest.*Stamps*',
