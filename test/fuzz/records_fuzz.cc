@@ -47,9 +47,9 @@ void Append(Stage& stage, const Record& record, uint64_t stamp) {
 
 // What a record of an entry says is what the store then has.
 void RequireApplied(Store& store, Session& session, ReplayPart& replay, const Record& record,
-                    std::span<const uint8_t> bytes) {
+                    std::span<const uint8_t> encoded) {
   std::vector<uint8_t> payload(kClockOffsetBytes);
-  payload.insert(payload.end(), bytes.begin(), bytes.end());
+  payload.insert(payload.end(), encoded.begin(), encoded.end());
   Require(CheckRecords(payload).is_whole, "a record is none in a payload");
   Require(replay.Walk(payload).ok(), "a record can be applied");
   const ReadGuard guard(session);
