@@ -271,11 +271,13 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   const bool inline_value = value.size() <= kInlineValueBytesMax;
   Block* value_block = inline_value ? nullptr : value.TakeBlock();
   const uint64_t sequence =
-      context.sequencer.Next(context.session.id(), context.session.last_sequence(), LastStampLocked());
+      request.restores()
+          ? request.sequence
+          : context.sequencer.Next(context.session.id(), context.session.last_sequence(), LastStampLocked());
   Entry* entry = Entry::Create(memory, key.key, key.hash, std::exchange(*key_block, nullptr), value, value_block,
                                sequence, has_timer, deadline);
   if (MutationStage* const stage = context.session.stage()) {
-    stage->Append({Mutation::Kind::kInsert, &key.key, &value, deadline, sequence});
+    stage->Append({Mutation::Kind::kInsert, &key.key, &value, deadline, sequence, context.shard});
   }
   block_bytes_ += OwnedBytes(entry);
   const bool closed_a_chunk = entries_.Append(entry);
@@ -384,7 +386,7 @@ void Shard::AppendLocked(const WriteContext& context, Mutation::Kind kind, const
   MutationStage* const stage = context.session.stage();
   if (stage == nullptr) return;
   last_stamp_ = context.session.NextStamp(LastStampLocked());
-  stage->Append({kind, &key, value, deadline, last_stamp_});
+  stage->Append({kind, &key, value, deadline, last_stamp_, context.shard});
 }
 
 void Shard::RemoveLocked(const WriteContext& context, const Found& found) {
@@ -611,11 +613,11 @@ void Shard::TakeAllLocked(Session& session, ShardContents* contents) {
   session.AddToBytes(-static_cast<int64_t>(bytes));
 }
 
-bool Shard::Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {
+bool Shard::Scan(uint32_t shard, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {
   if (last_sequence_.load(std::memory_order_acquire) <= after) return false;
   size_t left = count;
   ViewEntries().Scan(after, [&](const Entry* entry) {
-    out->push_back({entry->sequence(), entry});
+    out->push_back({entry->sequence(), entry, shard});
     return --left != 0;
   });
   return left == 0;

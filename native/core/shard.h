@@ -58,7 +58,7 @@ struct WriteContext {
   const HashSeed& seed;
   Sequencer& sequencer;
   ExpiryPort& expiry;
-  size_t shard;
+  uint32_t shard;
   Session& session;
 };
 
@@ -66,6 +66,7 @@ struct WriteContext {
 struct ScannedEntry {
   uint64_t sequence;
   const Entry* entry;
+  uint32_t shard;  // where it was met: entries of one number are of different shards, and come in their order
 };
 
 // Bytes by what they hold; see StoreStats for the meaning.
@@ -99,6 +100,7 @@ struct PutRequest {
   Deadline deadline;            // of the entry from then on
   uint64_t now_ns = 0;          // when the put began, where there is a deadline
   bool keeps_deadline = false;  // the deadline is only for an entry that is inserted
+  uint64_t sequence = 0;        // where it restores: of the entry, if one is inserted
 
   bool restores() const { return mode >= PutMode::kRestoreInPlace; }
 };
@@ -213,9 +215,10 @@ class alignas(64) Shard {
   }
   void PrefetchEnd() const { UnlockedEntries().PrefetchEnd(); }
 
-  // Adds up to `count` live entries with numbers above `after`, in order; `count` is not 0. Returns whether there may
-  // be more. Lock-free; within a ReadGuard.
-  bool Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const SHARDMAP_EXCLUDES(mutex_);
+  // Adds up to `count` live entries with numbers above `after`, in order, as those of `shard`; `count` is not 0.
+  // Returns whether there may be more. Lock-free; within a ReadGuard.
+  bool Scan(uint32_t shard, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const
+      SHARDMAP_EXCLUDES(mutex_);
   // The number of the last entry that was inserted.
   uint64_t last_sequence() const { return last_sequence_.load(std::memory_order_acquire); }
 

@@ -75,7 +75,9 @@ struct KeyBlocks {
   }
 };
 
-bool ComesBefore(const ScannedEntry& a, const ScannedEntry& b) { return a.sequence < b.sequence; }
+bool ComesBefore(const ScannedEntry& a, const ScannedEntry& b) {
+  return a.sequence != b.sequence ? a.sequence < b.sequence : a.shard < b.shard;
+}
 
 // Keeps the first `count` by number, and those that share the last number kept.
 void SortAndTrim(size_t count, std::vector<ScannedEntry>* entries) {
@@ -199,10 +201,11 @@ Result<bool> Store::Insert(const ReadGuard&, Session& session, const Key& key, V
   return outcome == PutOutcome::kInserted;
 }
 
-Status Store::Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome) {
+Status Store::Put(Session& session, const HashedKey& hashed, Value& value, const PutRequest& request,
+                  PutOutcome* outcome) {
+  const Key& key = hashed.key;
   if (!HasAllowedSizes(key, value.size())) return SizeError(key, value.size());
-  const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
+  const size_t shard = ShardOf(hashed);
   TableOf(shard).Prefetch(hashed.hash);  // comes while the log's stage encodes the mutation
   // What an addition makes is another value.
   const bool is_sum = request.mode == PutMode::kAdd && value.size() <= kInlineValueBytesMax;
@@ -393,33 +396,46 @@ uint64_t Store::ExpireSome(Session& session, size_t shard) {
 
 // --- Replay ----------------------------------------------------------------------------------------------------------
 
-Status Store::Restore(Session& session, const Key& key, Value value, Deadline deadline, RestoreMode mode) {
+Status Store::Restore(Session& session, const HashedKey& key, Value value, const Restoration& restoration) {
   assert(session.stage() == nullptr);
   PutRequest request;
-  request.mode = mode == RestoreMode::kInsert ? PutMode::kRestoreLast : PutMode::kRestoreInPlace;
-  request.deadline = deadline;
-  if (deadline.exists()) request.now_ns = sequencer_.clock().NowNanos();
+  request.mode = restoration.mode == RestoreMode::kInsert ? PutMode::kRestoreLast : PutMode::kRestoreInPlace;
+  request.deadline = restoration.deadline;
+  request.sequence = restoration.sequence;
+  if (request.deadline.exists()) request.now_ns = sequencer_.clock().NowNanos();
   PutOutcome outcome;
   return Put(session, key, value, request, &outcome);
 }
 
-void Store::Expect(Session& session, std::span<const Key> keys) const {
+void Store::Expect(Session& session, std::span<const HashedKey> keys) const {
   BatchGroup group;
-  for (const Key& key : keys) AddTo(&group, key);
+  for (const HashedKey& key : keys) AddTo(&group, key);
   PrepareWrites(session, &group);
   for (size_t i = 0; i < group.size; ++i) {
     if (group.candidates[i] == nullptr) shards_[group.shards[i]].PrefetchEnd();
   }
 }
 
-Status Store::RestoreDeadline(Session& session, const Key& key, Deadline deadline) {
+Status Store::RestoreDeadline(Session& session, const HashedKey& key, Deadline deadline) {
   assert(session.stage() == nullptr);
-  const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
+  const size_t shard = ShardOf(key);
   const DeadlineOutcome outcome =
-      shards_[shard].SetDeadline(ContextFor(session, shard), hashed, deadline, IfExpired::kPresent);
+      shards_[shard].SetDeadline(ContextFor(session, shard), key, deadline, IfExpired::kPresent);
   session.ReclaimIfWorthwhile();
   return outcome == DeadlineOutcome::kOutOfMemory ? Status::OutOfMemory() : Status();
+}
+
+void Store::RestoreClear(Session& session, size_t first, size_t end) {
+  assert(session.stage() == nullptr);
+  for (size_t shard = first; shard < end; ++shard) {
+    ShardContents contents;
+    {
+      AllShardsLock lock({&shards_[shard], 1});
+      lock.TakeAll(session, {&contents, 1});
+    }
+    contents.Retire(session.retired());
+  }
+  session.Reclaim();
 }
 
 void Store::ScheduleExpiry(Session& session) {
@@ -441,11 +457,6 @@ Result<bool> Store::SaveStructures(Session& session, const std::optional<std::st
 
 // --- Batches ---------------------------------------------------------------------------------------------------------
 
-void Store::AddTo(BatchGroup* group, const Key& key) const {
-  const HashedKey hashed = Hashed(key);
-  group->Add(hashed, ShardOf(hashed.hash));
-}
-
 void Store::PrepareReads(BatchGroup* group) const {
   group->LoadLines(tables_.get());
   group->LoadEntries();
@@ -462,7 +473,7 @@ size_t Store::ReadMany(std::span<const Key> keys, bool* found, Read read) const 
   size_t count = 0;
   for (size_t first = 0; first < keys.size(); first += BatchGroup::kKeysMax) {
     BatchGroup group;
-    for (const Key& key : GroupAt(first, keys)) AddTo(&group, key);
+    for (const Key& key : GroupAt(first, keys)) AddTo(&group, Hashed(key));
     PrepareReads(&group);
     for (size_t i = 0; i < group.size; ++i) {
       found[first + i] = read(shards_[group.shards[i]], group, i, first + i);
@@ -505,7 +516,7 @@ Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, const Pu
   KeyBlocks key_blocks;
   for (BatchEntry& entry : entries) {
     if (!entry.value.PrepareForStore() || !CopyLongKey(entry.key, &key_blocks.blocks[group.size])) break;
-    AddTo(&group, entry.key);
+    AddTo(&group, Hashed(entry.key));
   }
   PrepareWrites(session, &group);
   for (size_t i = 0; i < group.size; ++i) {
@@ -573,7 +584,7 @@ std::vector<uint32_t> Store::OrderByShard(std::span<const Key> keys) const {
 
 Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* count) {
   BatchGroup group;
-  for (const Key& key : keys) AddTo(&group, key);
+  for (const Key& key : keys) AddTo(&group, Hashed(key));
   PrepareWrites(session, &group);
   for (size_t first = 0; first < group.size;) {
     const size_t run = session.stage() == nullptr ? group.EndOfRun(first) - first : 1;
@@ -595,8 +606,8 @@ void Store::Scan(const ReadGuard&, uint64_t after, size_t count, std::vector<Sca
   // Enough of each shard that what all of them have given, up to the least last number, is about `count`.
   const size_t per_shard = std::min(count + 1, 2 * count / shards() + 4);
   uint64_t complete_to = UINT64_MAX;
-  for (size_t shard = 0; shard < shards(); ++shard) {
-    if (shards_[shard].Scan(after, per_shard, out)) complete_to = std::min(complete_to, out->back().sequence);
+  for (uint32_t shard = 0; shard < shards(); ++shard) {
+    if (shards_[shard].Scan(shard, after, per_shard, out)) complete_to = std::min(complete_to, out->back().sequence);
   }
   std::erase_if(*out, [=](const ScannedEntry& entry) { return entry.sequence > complete_to; });
   SortAndTrim(count, out);

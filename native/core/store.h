@@ -72,6 +72,13 @@ enum class RestoreMode : uint8_t {
   kOverwrite,  // in the place of the one that is there; last where there is none
 };
 
+// What it is given beside its value.
+struct Restoration {
+  RestoreMode mode;
+  Deadline deadline;
+  uint64_t sequence;  // of the entry where one is inserted: from 1, and above all in its shard
+};
+
 // What a value is compared with: numbers as SameValueZero does, others by kind and bytes.
 struct Expectation {
   const Value& value;
@@ -192,16 +199,25 @@ class Store {
   uint64_t ttl_ns() const { return ttl_ns_; }
   bool slides() const { return slides_; }
 
-  // Replay, before LogTo: the sink does not learn of it. Beside these, Delete and Clear do what a log says.
+  // Replay, before LogTo: the sink does not learn of it. Beside these, Delete does what a log says. Several threads may
+  // restore what is in different shards.
+
+  // The key with its hash, and the shard where it is or would be.
+  HashedKey Hashed(const Key& key) const { return {key, key.HashWith(seed_)}; }
+  size_t ShardOf(const HashedKey& key) const { return ShardOf(key.hash); }
 
   // Puts an entry with just this deadline, whether or not that has passed: then it may be absent at once. What it takes
   // the place of may have expired too, and nobody hears of that. Errors: as writes; but with kInsert the entry that was
   // there may be gone.
-  Status Restore(Session& session, const Key& key, Value value, Deadline deadline, RestoreMode mode);
+  Status Restore(Session& session, const HashedKey& key, Value value, const Restoration& restoration);
   // Gives the entry, if there is one, just this deadline. Error: kOutOfMemory.
-  Status RestoreDeadline(Session& session, const Key& key, Deadline deadline);
-  // Keys are restored soon: asks for the memory that this needs.
-  void Expect(Session& session, std::span<const Key> keys) const;
+  Status RestoreDeadline(Session& session, const HashedKey& key, Deadline deadline);
+  // Removes what is in the shards from `first` on, up to the one before `end`.
+  void RestoreClear(Session& session, size_t first, size_t end);
+  // Keys, of at most BatchGroup::kKeysMax, are restored soon: asks for the memory that this needs.
+  void Expect(Session& session, std::span<const HashedKey> keys) const;
+  // All is restored, under numbers up to this one: who inserts goes on above it. Once, before anybody does.
+  void EndRestore(uint64_t last_sequence) { sequencer_.BeginAbove(last_sequence); }
   // What was restored expires by itself from now on; before, its order would depend on when that happens.
   void ScheduleExpiry(Session& session);
 
@@ -218,7 +234,8 @@ class Store {
   uint64_t Size() const { return sessions_.TotalSize(); }
 
   // Replaces `out` by the next entries in insertion order after the number `after`: about `count`, at least one while
-  // any is left. An entry whose number was met is never met again, whatever happens in between.
+  // any is left; all of a number or none. An entry whose number was met is never met again, whatever happens in
+  // between.
   void Scan(const ReadGuard& guard, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const;
 
   // A number that no entry exceeds whose insertion returned before the call, and that all exceed whose insertion begins
@@ -237,23 +254,27 @@ class Store {
   static constexpr size_t kSortedKeysMax = size_t{1} << 18;
   static constexpr size_t kSortedKeysPerShardMin = 2;
 
-  HashedKey Hashed(const Key& key) const { return {key, key.HashWith(seed_)}; }
   // The highest bits of the hash; the index uses the lowest ones.
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
   IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
-  WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, expiry_, shard, session}; }
+  WriteContext ContextFor(Session& session, size_t shard) {
+    return {seed_, sequencer_, expiry_, static_cast<uint32_t>(shard), session};
+  }
   Deadline DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const;
   bool HasPassed(Deadline deadline) const {
     return deadline.exists() && deadline.HasPassed(sequencer_.clock().NowNanos());
   }
   PutRequest RequestFor(PutMode mode, ReadValue* existing, const Lifetime& lifetime) const;
   // The value is consumed where it was used.
-  Status Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome);
+  Status Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome) {
+    return Put(session, Hashed(key), value, request, outcome);
+  }
+  Status Put(Session& session, const HashedKey& key, Value& value, const PutRequest& request, PutOutcome* outcome);
   Status Delete(Session& session, const Key& key, const DeleteRequest& request, DeleteOutcome* outcome);
   // Whether the value is what is expected, with its stamp.
   bool Meets(const ReadGuard& guard, const Key& key, const Expectation& expected, EntryStamp* stamp) const;
 
-  void AddTo(BatchGroup* group, const Key& key) const;
+  void AddTo(BatchGroup* group, const HashedKey& key) const { group->Add(key, ShardOf(key)); }
   // Starts loading what reads, or writes, of the group will look at.
   void PrepareReads(BatchGroup* group) const;
   void PrepareWrites(Session& session, BatchGroup* group) const;

@@ -57,8 +57,8 @@ Result<std::unique_ptr<RecoveredLog>> Fill(Directory& directory, const Durabilit
   RecoveryOptions options;
   options.mode = durability.recovery;
   options.is_readonly = durability.is_readonly;
-  options.apply = [&](const Record& record, uint64_t clock_offset_ns) { return replay.Apply(record, clock_offset_ns); };
-  options.expect = [&](std::span<const Record> records) { replay.Expect(records); };
+  options.apply = [&](std::span<const uint8_t> payload) { return replay.Apply(payload); };
+  options.await = [&] { return replay.Await(); };
   options.report = listeners.on_progress;
   auto recovered = Recover(directory, options);
   if (recovered.ok()) replay.Finish();
