@@ -9,19 +9,19 @@ let checked = 0;
  * @param {unknown} claimed
  */
 export function check(value, claimed) {
-  if (!isAlmost(value, claimed)) deepStrictEqual(value, claimed);
+  deepStrictEqual(value, claimed);
   checked++;
 }
 
 /**
- * Of milliseconds that are left, some may have passed.
+ * Of milliseconds that are left, some have passed.
  *
  * @param {unknown} value
  * @param {unknown} claimed
  */
-function isAlmost(value, claimed) {
-  if (typeof value !== 'number' || typeof claimed !== 'number' || claimed < 60_000) return false;
-  return value <= claimed && value / claimed > 0.5;
+export function checkTimeLeft(value, claimed) {
+  const isAlmost = typeof value === 'number' && value <= Number(claimed) && value > Number(claimed) / 2;
+  check(isAlmost ? claimed : value, claimed);
 }
 
 if (isMainThread) process.on('exit', () => console.log(`${checked} claims checked`));

@@ -19,6 +19,7 @@ const FOLDER = path.join(ROOT, '.build/pages');
 
 const STATEMENT = /^(?!const |let |import |for |if |class |function |return |\}|\/\/)(\S.*); \/\/ (.*)$/;
 const PRINTED = /\bconsole\.log\(/;
+const TIME_LEFT = /\.ttl\([^)]*\)$/;
 /** How the value of an expression begins that claims something; else the comment is prose. */
 const VALUE = /^(?:-?\d|['"[{]|(?:true|false|null|undefined|NaN|Infinity)\b|\w+Array \[)/;
 
@@ -105,9 +106,9 @@ function withClaims(text: string): string {
   const lines = text.split('\n').map((line) => {
     const claim = claimOf(line);
     if (claim === undefined || PRINTED.test(claim.expression)) return line;
-    return `check(${claim.expression}, ${claim.value});`;
+    return `${TIME_LEFT.test(claim.expression) ? 'checkTimeLeft' : 'check'}(${claim.expression}, ${claim.value});`;
   });
-  return `import { check } from ${JSON.stringify(CHECK)}; ${lines.join('\n')}`;
+  return `import { check, checkTimeLeft } from ${JSON.stringify(CHECK)}; ${lines.join('\n')}`;
 }
 
 function printedBy({ text }: Block): string[] {
