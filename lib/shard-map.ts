@@ -101,6 +101,7 @@ export let codecOf: (map: unknown) => Codec;
  * new Worker('./worker.js', { workerData: map.handle }); // there: ShardMap.from(workerData).get('answer') === 42
  */
 export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> {
+  /** `'Map'`, as a Map has it. */
   declare readonly [Symbol.toStringTag]: string;
 
   #native: NativeStore;
