@@ -138,23 +138,31 @@ void Store::LogTo(MutationSink& sink) {
   sink_ = &sink;
 }
 
-bool Store::Get(const ReadGuard&, const Key& key, ReadValue* out) const {
-  const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
-  return shards_[shard].Get(TableOf(shard), hashed, out, nullptr);
+bool Store::CountRead(const ReadGuard& guard, bool is_found) {
+  guard.session().counters().CountRead(is_found);
+  return is_found;
 }
 
-bool Store::Has(const ReadGuard&, const Key& key) const {
+bool Store::Get(const ReadGuard& guard, const Key& key, ReadValue* out) const {
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
-  return shards_[shard].Has(TableOf(shard), hashed);
+  return CountRead(guard, shards_[shard].Get(TableOf(shard), hashed, out, nullptr));
 }
 
-bool Store::GetVersioned(const ReadGuard&, const Key& key, ReadValue* out, size_t* shard, uint64_t* version) const {
+bool Store::Has(const ReadGuard& guard, const Key& key) const {
+  const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
+  const bool is_found = shards_[shard].Has(TableOf(shard), hashed);
+  guard.session().counters().CountHas(is_found ? 1 : 0, is_found ? 0 : 1);
+  return is_found;
+}
+
+bool Store::GetVersioned(const ReadGuard& guard, const Key& key, ReadValue* out, size_t* shard,
+                         uint64_t* version) const {
   const HashedKey hashed = Hashed(key);
   *shard = ShardOf(hashed.hash);
   *version = shards_[*shard].value_version().load(std::memory_order_acquire);
-  return shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr);
+  return CountRead(guard, shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr));
 }
 
 bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, ReadValue* out) const {
@@ -164,11 +172,11 @@ bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, R
   return shards_[shard].Get(TableOf(shard), hashed, out, &stamp) && stamp.sequence == sequence;
 }
 
-bool Store::GetStamped(const ReadGuard&, const Key& key, ReadValue* out, EntryStamp* stamp) const {
+bool Store::GetStamped(const ReadGuard& guard, const Key& key, ReadValue* out, EntryStamp* stamp) const {
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
   *stamp = {};
-  return shards_[shard].Get(TableOf(shard), hashed, out, stamp);
+  return CountRead(guard, shards_[shard].Get(TableOf(shard), hashed, out, stamp));
 }
 
 Deadline Store::DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const {
@@ -219,7 +227,11 @@ Status Store::Put(Session& session, const HashedKey& hashed, Value& value, const
   }
   if (key_block != nullptr) Block::Free(key_block);
   const bool changed = *outcome == PutOutcome::kInserted || *outcome == PutOutcome::kOverwritten;
-  if (!changed) ReleaseMutation(session);
+  if (!changed) {
+    ReleaseMutation(session);
+  } else if (!request.restores()) {
+    session.counters().CountPut(*outcome == PutOutcome::kInserted);
+  }
   session.ReclaimIfWorthwhile();
   return *outcome == PutOutcome::kOutOfMemory ? Status::OutOfMemory() : Status();
 }
@@ -238,7 +250,9 @@ Status Store::Delete(Session& session, const Key& key, const DeleteRequest& requ
   const size_t shard = ShardOf(hashed.hash);
   TableOf(shard).Prefetch(hashed.hash);
   *outcome = shards_[shard].Delete(ContextFor(session, shard), hashed, request);
-  if (*outcome != DeleteOutcome::kDeleted) ReleaseMutation(session);
+  const bool is_deleted = *outcome == DeleteOutcome::kDeleted;
+  if (!is_deleted) ReleaseMutation(session);
+  session.counters().CountDeletes(is_deleted ? 1 : 0, is_deleted ? 0 : 1);
   session.ReclaimIfWorthwhile();
   return Status();
 }
@@ -256,6 +270,7 @@ Status Store::Clear(Session& session) {
   // Only readers see these now; walking and retiring them needs no lock.
   for (size_t shard = 0; shard < shards(); ++shard) contents[shard].Retire(session.retired());
   session.Reclaim();
+  session.counters().clears.Add(1);
   return Status();
 }
 
@@ -483,18 +498,22 @@ size_t Store::ReadMany(std::span<const Key> keys, bool* found, Read read) const 
   return count;
 }
 
-size_t Store::GetMany(const ReadGuard&, std::span<const Key> keys, ReadValue* values, bool* found) const {
-  return ReadMany(keys, found, [&](const Shard& shard, const BatchGroup& group, size_t i, size_t place) {
+size_t Store::GetMany(const ReadGuard& guard, std::span<const Key> keys, ReadValue* values, bool* found) const {
+  const size_t count = ReadMany(keys, found, [&](const Shard& shard, const BatchGroup& group, size_t i, size_t place) {
     if (!shard.GetCandidate(group.candidates[i], group.table(i), group.keys[i], &values[place])) return false;
     values[place].PrefetchBlock();
     return true;
   });
+  guard.session().counters().CountReads(count, keys.size() - count);
+  return count;
 }
 
-size_t Store::HasMany(const ReadGuard&, std::span<const Key> keys, bool* found) const {
-  return ReadMany(keys, found, [](const Shard& shard, const BatchGroup& group, size_t i, size_t) {
+size_t Store::HasMany(const ReadGuard& guard, std::span<const Key> keys, bool* found) const {
+  const size_t count = ReadMany(keys, found, [](const Shard& shard, const BatchGroup& group, size_t i, size_t) {
     return shard.HasCandidate(group.candidates[i], group.table(i), group.keys[i]);
   });
+  guard.session().counters().CountHas(count, keys.size() - count);
+  return count;
 }
 
 Status Store::SetMany(Session& session, std::span<BatchEntry> entries, size_t* failed, const Lifetime& lifetime) {
@@ -593,6 +612,7 @@ Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* c
     const size_t shard = group.shards[first];
     const size_t deleted = shards_[shard].DeleteMany(ContextFor(session, shard), {&group.keys[first], run});
     if (deleted == 0) ReleaseMutation(session);
+    session.counters().CountDeletes(deleted, run - deleted);
     *count += deleted;
     first += run;
   }
@@ -626,21 +646,17 @@ bool Store::ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, Rea
   return GetIfSequence(guard, scanned.entry->key(), scanned.sequence, out);
 }
 
-StoreStats Store::Stats() const {
+StoreStats Store::Stats(std::vector<ShardStats>* per_shard) const {
   StoreStats stats;
   stats.shards = shards();
   stats.shard_bytes = shards() * (sizeof(Shard) + sizeof tables_[0]);
   stats.retired_bytes = sessions_.TotalRetiredBytes();
+  stats.operations = sessions_.TotalOperations();
+  stats.operations.Zip(restored_, [](uint64_t& all, uint64_t restored) { all -= restored; });
   for (size_t i = 0; i < shards(); ++i) {
     const ShardStats shard = shards_[i].Stats();
-    stats.entries += shard.entries;
-    stats.entry_bytes += shard.entry_bytes;
-    stats.free_bytes += shard.entry_allocated_bytes - shard.entry_bytes;
-    stats.index_bytes += shard.index_bytes;
-    stats.block_bytes += shard.block_bytes;
-    stats.timer_bytes += shard.timer_bytes;
-    stats.timed_entries += shard.timed_entries;
-    stats.expired_entries += shard.expired_entries;
+    stats.Add(shard);
+    if (per_shard != nullptr) per_shard->push_back(shard);
   }
   return stats;
 }

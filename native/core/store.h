@@ -41,22 +41,14 @@ struct StoreOptions {
 };
 
 // Exact bytes of what the store has allocated (the allocator's own overhead is not known).
-struct StoreStats {
-  uint64_t entries = 0;
+// Figures of all shards together, and of what they share.
+struct StoreStats : ShardStats {
   uint64_t shards = 0;
-  uint64_t entry_bytes = 0;      // live entries: headers, keys and values kept inline
-  uint64_t free_bytes = 0;       // in chunks of entries: dead ones, and room for more
-  uint64_t index_bytes = 0;      // hash tables
-  uint64_t block_bytes = 0;      // long keys and values, out of line
-  uint64_t retired_bytes = 0;    // unlinked, waiting for readers to pass; as of each session's last reclamation
-  uint64_t timer_bytes = 0;      // wheels of deadlines; what entries keep of them is in entry_bytes
-  uint64_t shard_bytes = 0;      // the shards themselves
-  uint64_t timed_entries = 0;    // entries that have a deadline
-  uint64_t expired_entries = 0;  // removed since the store was made, because their deadline had passed
+  uint64_t shard_bytes = 0;    // the shards themselves
+  uint64_t retired_bytes = 0;  // unlinked, waiting for readers to pass; as of each session's last reclamation
+  OperationCounts operations;  // since the store was made, or restored
 
-  uint64_t total_bytes() const {
-    return entry_bytes + free_bytes + index_bytes + block_bytes + retired_bytes + timer_bytes + shard_bytes;
-  }
+  uint64_t total_bytes() const { return bytes() + retired_bytes + shard_bytes; }
 };
 
 // Where the shards' value versions lie, for caches that check by themselves whether what they hold is current.
@@ -217,7 +209,10 @@ class Store {
   // Keys, of at most BatchGroup::kKeysMax, are restored soon: asks for the memory that this needs.
   void Expect(Session& session, std::span<const HashedKey> keys) const;
   // All is restored, under numbers up to this one: who inserts goes on above it. Once, before anybody does.
-  void EndRestore(uint64_t last_sequence) { sequencer_.BeginAbove(last_sequence); }
+  void EndRestore(uint64_t last_sequence) {
+    sequencer_.BeginAbove(last_sequence);
+    restored_ = sessions_.TotalOperations();
+  }
   // What was restored expires by itself from now on; before, its order would depend on when that happens.
   void ScheduleExpiry(Session& session);
 
@@ -246,13 +241,17 @@ class Store {
   bool ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const;
 
   ValueVersions value_versions() const { return {&shards_[0].value_version(), sizeof(Shard), shards_}; }
-  StoreStats Stats() const;
+  // `per_shard`, if given, receives each shard's figures besides. Takes each shard's lock for a moment.
+  StoreStats Stats(std::vector<ShardStats>* per_shard = nullptr) const;
   size_t shards() const { return size_t{1} << log2_shards_; }
 
  private:
   // Deletions are sorted so many at a time, where each shard has so many of them (docs/performance.md, batches).
   static constexpr size_t kSortedKeysMax = size_t{1} << 18;
   static constexpr size_t kSortedKeysPerShardMin = 2;
+
+  // Counts a read of the guard's thread, and gives back what it found.
+  static bool CountRead(const ReadGuard& guard, bool is_found);
 
   // The highest bits of the hash; the index uses the lowest ones.
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
@@ -300,6 +299,7 @@ class Store {
   const std::shared_ptr<Shard[]> shards_;
   Sequencer sequencer_;
   SessionList sessions_;
+  OperationCounts restored_;  // by a replay; constant once the store is in use
   Structures structures_;
 };
 
