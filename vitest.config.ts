@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 const big = process.env['SHARDMAP_BIG'] === '1';
 
 // Threads are started, times compared and memory measured in these: one file at a time.
-const ALONE = ['test/{threads,durability,memory,examples}/**/*.test.ts'];
+const ALONE = ['test/{threads,memory}/**/*.test.ts'];
 
 export default defineConfig({
   test: {

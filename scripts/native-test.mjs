@@ -1,4 +1,5 @@
-// Builds the C++ tests in .build/<kind>/ and runs them with ctest; kinds: plain, address (with undefined), thread.
+// Builds the C++ tests in .build/<kind>/ and runs them with ctest; kinds: plain, address (with undefined), thread. With
+// --build it builds them and no more.
 //
 // Results go to .build/results/native-<kind>.xml, for the closing count of scripts/test.mjs.
 import { realpathSync, rmSync } from 'node:fs';
@@ -37,21 +38,30 @@ const TEST_ENV = {
  */
 export function nativeTest(kind) {
   rmSync(resultFile(kind), { force: true });
-  if (!have('cmake')) return skip(kind, 'cmake is not installed');
+  return build(kind) ?? runTests(kind);
+}
 
-  const folder = path.join(ROOT, '.build', kind);
-  const configured = capture('cmake', configureArgs(kind, folder));
+/**
+ * @param {Kind} kind
+ * @returns {boolean | undefined} as nativeTest, where there is nothing to run
+ */
+function build(kind) {
+  if (!have('cmake')) return skip(kind, 'cmake is not installed');
+  const configured = capture('cmake', configureArgs(kind));
   const missing = /SHARDMAP_MISSING: (.*)/.exec(configured.output)?.[1];
   if (missing !== undefined) return skip(kind, missing);
   if (!configured.ok) {
     console.error(configured.output);
     return false;
   }
-  if (!run('cmake', ['--build', folder, '--parallel', CORES])) return false;
+  return run('cmake', ['--build', folderOf(kind), '--parallel', CORES]) ? undefined : false;
+}
 
+/** @param {Kind} kind */
+function runTests(kind) {
   const args = [
     '--test-dir',
-    folder,
+    folderOf(kind),
     '--output-on-failure',
     '--timeout',
     '600',
@@ -62,12 +72,12 @@ export function nativeTest(kind) {
   return run('ctest', [...args, '--output-junit', resultFile(kind)], { ...TEST_ENV, CTEST_PROGRESS_OUTPUT: '1' });
 }
 
-/**
- * @param {Kind} kind
- * @param {string} folder
- */
-function configureArgs(kind, folder) {
-  const args = ['-S', ROOT, '-B', folder, '-DCMAKE_BUILD_TYPE=Test', `-DCMAKE_CXX_FLAGS_TEST=${FLAGS[kind]}`];
+/** @param {Kind} kind */
+const folderOf = (kind) => path.join(ROOT, '.build', kind);
+
+/** @param {Kind} kind */
+function configureArgs(kind) {
+  const args = ['-S', ROOT, '-B', folderOf(kind), '-DCMAKE_BUILD_TYPE=Test', `-DCMAKE_CXX_FLAGS_TEST=${FLAGS[kind]}`];
   args.push('-DSHARDMAP_TESTS=ON', '-DSHARDMAP_WERROR=ON');
   if (have('ninja')) args.push('-G', 'Ninja');
   if (kind !== 'plain') {
@@ -87,11 +97,13 @@ function skip(kind, why) {
 }
 
 if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url)) {
-  const kinds = process.argv.slice(2);
+  const args = process.argv.slice(2);
+  const kinds = args.filter((arg) => arg !== '--build');
   const known = KINDS.filter((kind) => kinds.includes(kind));
   if (known.length === 0 || known.length !== kinds.length) {
-    console.error(`usage: node scripts/native-test.mjs ${KINDS.join('|')}...`);
+    console.error(`usage: node scripts/native-test.mjs [--build] ${KINDS.join('|')}...`);
     process.exit(2);
   }
-  process.exitCode = known.map(nativeTest).every(Boolean) ? 0 : 1;
+  const work = args.length > kinds.length ? (/** @type {Kind} */ kind) => build(kind) ?? true : nativeTest;
+  process.exitCode = known.map(work).every(Boolean) ? 0 : 1;
 }

@@ -1,47 +1,44 @@
-// `npm run test:planted [quick | WORD...]`: plants the bugs of test/planted/bugs.mjs, one at a time, in a copy of the
-// sources, and fails if a test does not notice one that it must.
+// `npm run test:planted [WORD...]`: plants the bugs of test/planted/bugs.mjs, all at once, each behind a switch, in a
+// copy of the sources, and fails if a test does not notice one that it must.
 //
-// Without arguments all bugs; `quick`: those that CI plants; else those whose names contain one of the words. A race is
-// not lost every time, so a test has several attempts.
-import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+// Without arguments all bugs, else those whose names contain one of the words. Each core runs a test; what was not
+// noticed so is tried again with the machine to itself: a race is not lost every time.
+import { availableParallelism } from 'node:os';
 import { BUGS } from '../test/planted/bugs.mjs';
 import { buildPackage, runPackageTests } from './planted/package.mjs';
-import { buildProgram, configure, runProgram } from './planted/programs.mjs';
-import { copySources, TREE } from './planted/tree.mjs';
+import { buildPrograms, configure, runProgram } from './planted/programs.mjs';
+import { copySources, numberOf } from './planted/tree.mjs';
 import { CI } from './tool.mjs';
 
-/** @typedef {import('../test/planted/bugs.mjs').Bug} Bug */
+/**
+ * @typedef {import('../test/planted/bugs.mjs').Bug} Bug
+ * @typedef {import('./planted/outcome.mjs').Outcome} Outcome
+ */
 
 const ATTEMPTS_MAX = 20;
 const BUG_MS_MAX = 60_000;
+const LINES_MAX = 100;
 const IN_PART = { SHARDMAP_TEST_SCALE: '0.1', SHARDMAP_TEST_SHARE: '0.1' };
 
-process.exitCode = main(process.argv.slice(2)) ? 0 : 1;
+process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
 
-/** @param {string[]} args */
-function main(args) {
-  // Those of one file after another: what depends on it is built anew once less for each.
-  const bugs = BUGS.filter((bug) => isWanted(bug, args)).sort((a, b) => a.file.localeCompare(b.file));
+/** @param {string[]} words */
+async function main(words) {
+  const bugs = BUGS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
   copySources();
   const missing = [...new Set(bugs.map(treeOf))].map(configure).find((why) => why !== undefined);
   if (missing !== undefined) {
     console.log(`SKIPPED planted bugs: ${missing}${CI ? ', and CI skips nothing' : ''}`);
     return !CI;
   }
+  const together = bugs.filter((bug) => bug.alone !== true);
   let noticed = 0;
-  if (failuresWithoutBug(bugs) === 0) for (const bug of bugs) noticed += plant(bug) ? 1 : 0;
+  if (isBuilt(together) && (await passWithoutBugs(together))) noticed += await noticedOf(together);
+  for (const bug of bugs) {
+    if (bug.alone === true && isBuilt([bug], bug)) noticed += await noticedOf([bug]);
+  }
   console.log(`planted bugs: ${noticed} of ${bugs.length} noticed`);
   return noticed === bugs.length && noticed > 0;
-}
-
-/**
- * @param {Bug} bug
- * @param {string[]} args
- */
-function isWanted(bug, args) {
-  if (args[0] === 'quick') return bug.quick === true;
-  return args.length === 0 || args.some((word) => bug.name.includes(word));
 }
 
 /** @param {Bug} bug */
@@ -59,73 +56,107 @@ function treeOf(bug) {
   return kind === 'package' ? 'plain' : kind;
 }
 
-/** @param {Bug} bug */
-function build(bug) {
-  return kindOf(bug) === 'package' ? buildPackage() : buildProgram(bug, treeOf(bug));
+/**
+ * @param {Bug[]} bugs
+ * @param {Bug} [alone]
+ */
+function isBuilt(bugs, alone) {
+  copySources(alone);
+  for (const kind of /** @type {const} */ (['plain', 'thread', 'package'])) {
+    const tested = bugs.filter((bug) => kindOf(bug) === kind);
+    if (tested.length === 0) continue;
+    const { ok, output } = kind === 'package' ? buildPackage() : buildPrograms(kind, tested);
+    if (ok) continue;
+    console.log(`FAILED to build with bugs:\n${output.split('\n').slice(-LINES_MAX).join('\n')}`);
+    return false;
+  }
+  return true;
 }
 
 /**
  * @param {Bug} bug
- * @param {NodeJS.ProcessEnv} [env]
+ * @param {NodeJS.ProcessEnv} env
  */
-function runTests(bug, env = {}) {
-  return kindOf(bug) === 'package' ? runPackageTests(bug, env) : runProgram(bug, treeOf(bug), env);
+function runTests(bug, env) {
+  return kindOf(bug) === 'package' ? runPackageTests(bug, env) : runProgram(treeOf(bug), bug, env);
 }
 
 /**
- * A test that fails without a bug notices nothing. In part is enough: in whole they run with all the others.
+ * A test that fails without a bug notices nothing. In part is enough, but for those that fail so: in whole they run with
+ * all the others.
  *
  * @param {Bug[]} bugs
  */
-function failuresWithoutBug(bugs) {
-  let failures = 0;
+async function passWithoutBugs(bugs) {
   const distinct = new Map(bugs.map((bug) => [`${kindOf(bug)} ${bug.test} ${bug.filter}`, bug]));
-  for (const [name, bug] of distinct) {
-    const { ok, output } = build(bug);
-    const { failed, how } = ok ? runTests(bug, IN_PART) : { failed: true, how: output };
-    const ran = !how.startsWith('no test');
-    if (!failed && ran) continue;
+  /** @type {[name: string, bug: Bug][]} */
+  const suspects = [];
+  await sideBySide([...distinct], async ([name, bug]) => {
+    if ((await failureWithoutBug(bug, IN_PART)) !== undefined) suspects.push([name, bug]);
+  });
+  let failures = 0;
+  for (const [name, bug] of suspects) {
+    const how = await failureWithoutBug(bug, {});
+    if (how === undefined) continue;
     console.log(`FAILED without a bug: ${name}: ${how}`);
     ++failures;
   }
-  return failures;
+  return failures === 0;
 }
 
 /**
- * Plants the bug, runs its test until that fails, and takes the bug out again.
- *
  * @param {Bug} bug
- * @returns {boolean} whether it was noticed
+ * @param {NodeJS.ProcessEnv} env
  */
-function plant(bug) {
-  const file = path.join(TREE, bug.file);
-  const text = readFileSync(file, 'utf8');
-  const count = text.split(bug.find).length - 1;
-  if (count !== 1) return report(bug, false, `its text occurs ${count} times in ${bug.file}`);
-  writeFileSync(
-    file,
-    text.replace(bug.find, () => bug.replace),
-  );
-  try {
-    const { ok, output } = build(bug);
-    if (!ok) return report(bug, false, `does not compile:\n${output}`);
-    const begin = Date.now();
-    for (let attempt = 1; attempt <= ATTEMPTS_MAX && Date.now() - begin < BUG_MS_MAX; ++attempt) {
-      const { failed, how } = runTests(bug);
-      if (failed) return report(bug, true, `${how}, attempt ${attempt}, ${Date.now() - begin} ms`);
-    }
-    return report(bug, false, `${bug.test} ${bug.filter} passes`);
-  } finally {
-    writeFileSync(file, text);
+async function failureWithoutBug(bug, env) {
+  const { failed, how } = await runTests(bug, env);
+  return failed || how.startsWith('no test') ? how : undefined;
+}
+
+/**
+ * @param {Bug[]} bugs
+ * @returns {Promise<number>} how many of them were noticed
+ */
+async function noticedOf(bugs) {
+  /** @type {Bug[]} */
+  const missed = [];
+  await sideBySide(bugs, async (bug) => {
+    if (!(await isNoticed(bug, 1))) missed.push(bug);
+  });
+  let noticed = bugs.length - missed.length;
+  for (const bug of missed) {
+    if (await isNoticed(bug, ATTEMPTS_MAX)) ++noticed;
+    else console.log(`MISSED ${bug.name}: ${bug.test} ${bug.filter} passes`);
   }
+  return noticed;
 }
 
 /**
  * @param {Bug} bug
- * @param {boolean} noticed
- * @param {string} how
+ * @param {number} attempts
  */
-function report(bug, noticed, how) {
-  console.log(`${noticed ? 'ok' : 'MISSED'} ${bug.name}: ${how}`);
-  return noticed;
+async function isNoticed(bug, attempts) {
+  const begin = Date.now();
+  for (let attempt = 1; attempt <= attempts && Date.now() - begin < BUG_MS_MAX; ++attempt) {
+    const { failed, how } = await runTests(bug, { SHARDMAP_PLANTED: String(numberOf(bug)) });
+    if (!failed) continue;
+    console.log(`ok ${bug.name}: ${how}, attempt ${attempt} of ${attempts}, ${Date.now() - begin} ms`);
+    return true;
+  }
+  return false;
+}
+
+/**
+ * One on each core.
+ *
+ * @template T
+ * @param {T[]} things
+ * @param {(thing: T) => Promise<void>} work
+ */
+async function sideBySide(things, work) {
+  const waiting = things.values();
+  const worker = async () => {
+    for (const thing of waiting) await work(thing);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
 }

@@ -1,21 +1,21 @@
-// The package in the copy: the addon with the bug, its TypeScript with the bug, and tests of them by vitest.
-import { spawnSync } from 'node:child_process';
+// The package in the copy: the addon with the bugs, its TypeScript with the bugs, and tests of them by vitest.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../sources.mjs';
 import { capture } from '../tool.mjs';
-import { buildTarget, RUN_MS_MAX } from './programs.mjs';
+import { runTest } from './outcome.mjs';
+import { buildTargets } from './programs.mjs';
 import { FOLDER, TREE } from './tree.mjs';
 
 /**
  * @typedef {import('../../test/planted/bugs.mjs').Bug} Bug
- * @typedef {import('./programs.mjs').Outcome} Outcome
+ * @typedef {import('./outcome.mjs').Outcome} Outcome
  */
 
 const BINARY = 'build/Release/shardmap.node';
 
 export function buildPackage() {
-  const addon = buildTarget('plain', 'shardmap');
+  const addon = buildTargets('plain', ['shardmap']);
   if (!addon.ok) return addon;
   const place = path.join(TREE, BINARY);
   mkdirSync(path.dirname(place), { recursive: true });
@@ -27,26 +27,16 @@ export function buildPackage() {
  * Runs the tests that must notice the bug, once.
  *
  * @param {Bug} bug
- * @param {NodeJS.ProcessEnv} [env] added to ours
- * @returns {Outcome}
+ * @param {NodeJS.ProcessEnv} env added to ours
+ * @returns {Promise<Outcome>}
  */
-export function runPackageTests(bug, env = {}) {
+export async function runPackageTests(bug, env) {
   const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
-  const { status, signal, stdout, stderr } = spawnSync(
-    process.execPath,
-    [vitest, 'run', '--bail=1', `test/${bug.test}.test.ts`, '-t', bug.filter],
-    {
-      cwd: TREE,
-      encoding: 'utf8',
-      timeout: RUN_MS_MAX,
-      killSignal: 'SIGKILL',
-      maxBuffer: 1 << 30,
-      env: { ...process.env, NO_COLOR: '1', ...env },
-    },
-  );
-  if (!/^ +Tests .*\d (passed|failed)/m.test(stdout) && signal === null) {
+  const args = [vitest, 'run', '--bail=1', `test/${bug.test}.test.ts`, '-t', bug.filter];
+  const { ok, hung, stdout, stderr } = await runTest(process.execPath, args, { NO_COLOR: '1', ...env }, TREE);
+  if (!/^ +Tests .*\d (passed|failed)/m.test(stdout) && !hung) {
     return { failed: false, how: `no test is called ${bug.filter}` };
   }
   const failedTest = /^ +FAIL +(.*)$/m.exec(stderr)?.[1]?.split(' > ').at(-1) ?? bug.test;
-  return { failed: status !== 0, how: `${failedTest} ${signal === null ? 'failed' : 'hung'}` };
+  return { failed: !ok, how: `${failedTest} ${hung ? 'hung' : 'failed'}` };
 }

@@ -3,7 +3,7 @@
 // packed and installed in empty folders.
 import { copyFileSync, cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { installNode, MAJORS, nodeBinary } from '../../scripts/nodes-test.mjs';
 import {
   contents,
@@ -45,6 +45,8 @@ beforeAll(async () => {
   tarball = await pack(checkout, 'with-prebuilds');
   project = await install(tarball, 'prebuilt', '--ignore-scripts');
 }, 10 * MINUTES);
+
+afterEach(() => vi.unstubAllEnvs());
 
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
@@ -186,6 +188,8 @@ describe('an install without a prebuilt binary', () => {
   it(
     'compiles the addon and loads what it compiled',
     async () => {
+      // These come last. The package's own flags are those of the prebuilt binary, and take three times as long.
+      vi.stubEnv('CXXFLAGS', '-O0 -fno-lto');
       const other = await install(tarballWithoutPrebuilds, 'compiled', '--ignore-scripts=false');
       const { value, addons } = await runProgram(other, esmProgram);
       expect(value).toBe(42);

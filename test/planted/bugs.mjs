@@ -1,4 +1,5 @@
-// Bugs that our tests must notice: each replaces a text that occurs once in the sources by another.
+// Bugs that our tests must notice: each replaces a text that occurs once in the sources, or once within one that does,
+// by another. It is statements, where it ends with a semicolon or a brace, or an expression.
 //
 // Left out, because no test on one machine can show them: memory orders that are weaker than the processor's own where
 // they guard no plain memory (x86 keeps loads and stores in order all the same, and ThreadSanitizer judges plain memory
@@ -25,11 +26,12 @@ import { BUGS as views } from './bugs/views.mjs';
 /**
  * `test` is a file of test/native without its ending, and `filter` the tests in it that must fail; `kind` is the build
  * in which they do, optimised or under ThreadSanitizer. With the kind `package` they are a file of test/ and tests by
- * vitest, which see the bug through the whole package. `quick` marks those that CI plants.
+ * vitest, which see the bug through the whole package. One that is `alone`, as a constant of the compiler's must be, has
+ * no switch, and is built by itself.
  *
  * @typedef {{
- *   name: string, why: string, file: string, find: string, replace: string,
- *   test: string, filter: string, kind?: 'plain' | 'thread' | 'package', quick?: boolean,
+ *   name: string, why: string, file: string, within?: string, find: string, replace: string,
+ *   test: string, filter: string, kind?: 'plain' | 'thread' | 'package', alone?: boolean,
  * }} Bug
  */
 

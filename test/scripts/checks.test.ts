@@ -8,6 +8,7 @@ import docs from '../../scripts/checks/docs.mjs';
 import layers from '../../scripts/checks/layers.mjs';
 import packed from '../../scripts/checks/package.mjs';
 import planted from '../../scripts/checks/planted.mjs';
+import { withSwitches } from '../../scripts/planted/switches.mjs';
 
 const trees: string[] = [];
 
@@ -142,7 +143,7 @@ describe('api and package', () => {
 });
 
 describe('planted', () => {
-  const bug = { name: 'bug', file: 'native/core/store.cc', find: 'lock();' };
+  const bug = { name: 'bug', file: 'native/core/store.cc', find: 'lock();', replace: '' };
 
   it('accepts a text that occurs once', () => {
     expect(planted(tree({ 'native/core/store.cc': 'lock(); unlock(1);' }), [bug]).violations).toEqual([]);
@@ -154,5 +155,45 @@ describe('planted', () => {
   ])('finds one that occurs %i times', (count, text) => {
     const { violations } = planted(tree({ 'native/core/store.cc': text }), [bug]);
     expect(violations).toEqual([`bug: its text occurs ${count} times in native/core/store.cc`]);
+  });
+
+  it('finds one whose text is not in what it is within', () => {
+    const { violations } = planted(tree({ 'native/core/store.cc': 'lock(); free();' }), [
+      { ...bug, within: 'free();' },
+    ]);
+    expect(violations).toEqual(['bug: its text occurs 0 times in what it is within']);
+  });
+
+  it('finds two of which each has a part of the other', () => {
+    const other = { ...bug, name: 'other', find: '(); free' };
+    const { violations } = planted(tree({ 'native/core/store.cc': 'lock(); free();' }), [bug, other]);
+    expect(violations).toEqual(['other: its text begins within that of bug']);
+  });
+});
+
+describe('switches', () => {
+  const bug = { name: 'bug', file: 'file.cc' };
+  const textWith = (text: string, ...bugs: { find: string; replace: string; within?: string }[]) =>
+    withSwitches(text, new Map(bugs.map((parts, i) => [i + 1, { ...bug, ...parts }]))).replace(/\s+/g, ' ');
+
+  it('are a choice of statements', () => {
+    const text = textWith('a(); b(); c();', { find: 'b();', replace: 'd();' });
+    expect(text).toBe('a(); { if (planted(1)) { d(); } else { b(); } } c();');
+  });
+
+  it('are a choice of expressions', () => {
+    const text = textWith('if (a < b) c(a);', { within: 'a < b', find: 'a', replace: '0' });
+    expect(text).toBe('if ((planted(1) ? (0) : (a)) < b) c(a);');
+  });
+
+  it('of one text ask one after the other, around those within it', () => {
+    const text = textWith(
+      'f(a);',
+      { find: 'a', replace: '1' },
+      { find: 'f(a);', replace: '' },
+      { find: 'f(a);', replace: 'g();' },
+    );
+    const inner = '{ if (planted(3)) { g(); } else { f((planted(1) ? (1) : (a))); } }';
+    expect(text).toBe(`{ if (planted(2)) { } else { ${inner} } }`);
   });
 });

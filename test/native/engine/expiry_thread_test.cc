@@ -236,6 +236,25 @@ TEST_F(ExpiryThreadTest, RemovingAStoreWaitsForTheSliceUnderWay) {
   EXPECT_TRUE(is_over);
 }
 
+TEST_F(ExpiryThreadTest, AStoreThatGoesInTheMiddleOfASliceIsServedNoMore) {
+  ServedStore other(thread_, clock_, 1);
+  auto served = std::make_unique<ServedStore>(thread_, clock_, 1);
+  std::atomic<bool> has_begun{false};
+  NotingSink sink([&] {
+    has_begun = true;
+    for (int i = 0; i < 10000; ++i) std::this_thread::yield();
+  });
+  served->store().SetExpirySink(&sink);
+  served->Set(OwnedKey("due in the slice"), Lifetime::For(kSecond));
+  served->Set(OwnedKey("due after it"), Lifetime::For(3 * kSecond));
+  other.Set(OwnedKey("due last"), Lifetime::For(4 * kSecond));
+  Advance(2 * kSecond);
+  ASSERT_TRUE(Eventually([&] { return has_begun.load(); }));
+  served.reset();
+  Advance(3 * kSecond);
+  EXPECT_TRUE(Eventually([&] { return other.Size() == 0; }));
+}
+
 TEST(ExpiryThreadEndTest, EndsWithWhatIsNotDueYet) {
   HandTurnedClock clock;
   for (size_t i = 0; i < Scaled(200); ++i) {

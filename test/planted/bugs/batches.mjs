@@ -6,10 +6,10 @@ export const BUGS = [
     name: 'candidate of a batch read uncompared',
     why: 'other keys have its tag',
     file: 'native/core/shard.cc',
-    find: `  if (candidate != nullptr && candidate->Matches(key.key)) {
+    within: `candidate->Matches(key.key)) {
     const Entry::ReadOutcome`,
-    replace: `  if (candidate != nullptr) {
-    const Entry::ReadOutcome`,
+    find: 'candidate->Matches(key.key)',
+    replace: 'true',
     test: 'core/batch_test',
     filter: 'BatchTest.*',
   },
@@ -17,10 +17,10 @@ export const BUGS = [
     name: 'candidate of a batch taken for there uncompared',
     why: 'other keys have its tag',
     file: 'native/core/shard.cc',
-    find: `  if (candidate != nullptr && candidate->Matches(key.key)) {
+    within: `candidate->Matches(key.key)) {
     return !candidate`,
-    replace: `  if (candidate != nullptr) {
-    return !candidate`,
+    find: 'candidate->Matches(key.key)',
+    replace: 'true',
     test: 'core/batch_test',
     filter: 'BatchTest.*',
   },
@@ -28,22 +28,23 @@ export const BUGS = [
     name: 'batch written shard by shard',
     why: 'its keys would be iterated in another order than given',
     file: 'native/core/store.cc',
-    find: '  for (BatchEntry& entry : entries) {\n    if (!entry.value.PrepareForStore()',
-    replace: `  std::stable_sort(entries.begin(), entries.end(), [&](const BatchEntry& a, const BatchEntry& b) {
+    within: `for (BatchEntry& entry : entries) {
+    if (!entry.value.PrepareForStore()`,
+    find: 'entries',
+    replace: `std::stable_sort(entries.begin(), entries.end(), [&](const BatchEntry& a, const BatchEntry& b) {
     return ShardOf(Hashed(a.key).hash) < ShardOf(Hashed(b.key).hash);
-  });
-  for (BatchEntry& entry : entries) {\n    if (!entry.value.PrepareForStore()`,
+  }), entries`,
     test: 'core/batch_test',
     filter: 'BatchTest.*',
-    quick: true,
   },
   {
     name: 'group of a batch written backwards',
     why: 'of two entries with one key the later wins',
     file: 'native/core/store.cc',
-    find: '  for (BatchEntry& entry : entries) {\n    if (!entry.value.PrepareForStore()',
-    replace: `  std::reverse(entries.begin(), entries.end());
-  for (BatchEntry& entry : entries) {\n    if (!entry.value.PrepareForStore()`,
+    within: `for (BatchEntry& entry : entries) {
+    if (!entry.value.PrepareForStore()`,
+    find: 'entries',
+    replace: 'std::reverse(entries.begin(), entries.end()), entries',
     test: 'core/batch_test',
     filter: 'BatchTest.OfTwoEntries*',
   },
@@ -64,13 +65,17 @@ export const BUGS = [
     replace: 'kKeysMax = 50000;',
     test: 'core/batch_test',
     filter: 'BatchThreadTest.GivesTheLockUp*',
+    alone: true,
   },
   {
     name: 'batch that looks into tables outside an epoch',
     why: 'a table may be freed while it is looked at',
     file: 'native/core/store.cc',
-    find: '  const ReadGuard guard(session);\n  for (size_t i = 0; i < group->size; ++i) shards_',
-    replace: '  (void)session;\n  for (size_t i = 0; i < group->size; ++i) shards_',
+    find: `  const ReadGuard guard(session);
+  for (size_t i = 0; i < group->size; ++i) shards_[group->shards[i]].Prefetch();
+  PrepareReads(group);`,
+    replace: `  for (size_t i = 0; i < group->size; ++i) shards_[group->shards[i]].Prefetch();
+  PrepareReads(group);`,
     test: 'core/store_stress_test',
     filter: '*StoreStressTest*',
     kind: 'thread',
@@ -92,14 +97,13 @@ export const BUGS = [
     replace: '',
     test: 'core/batch_test',
     filter: 'BatchTest.*',
-    quick: true,
   },
   {
     name: 'deletions of a shard sorted to one place',
     why: 'only one of them would be made',
     file: 'native/core/store.cc',
-    find: 'order[places[shard_of[i]]++]',
-    replace: 'order[places[shard_of[i]]]',
+    find: 'places[shard_of[i]]++',
+    replace: 'places[shard_of[i]]',
     test: 'core/batch_test',
     filter: 'BatchTest.*',
   },
@@ -125,8 +129,9 @@ export const BUGS = [
     name: 'second part of a large deletion that is the first again',
     why: 'so many are sorted at a time, and each part has its own keys',
     file: 'native/core/store.cc',
-    find: 'keys.subspan(first, std::min(kSortedKeysMax, keys.size() - first));',
-    replace: 'keys.subspan(0, std::min(kSortedKeysMax, keys.size() - first));',
+    within: 'keys.subspan(first, std::min(kSortedKeysMax',
+    find: 'first',
+    replace: '0',
     test: 'core/batch_test',
     filter: 'BatchTest.*',
   },
@@ -134,8 +139,9 @@ export const BUGS = [
     name: 'deletions sorted although a sink learns of them',
     why: 'it is to learn of them in the order given, up to one that it refuses',
     file: 'native/core/store.cc',
-    find: 'if (sink_ != nullptr || keys.size() <',
-    replace: 'if (keys.size() <',
+    within: 'sink_ != nullptr || keys.size() <',
+    find: 'sink_ != nullptr',
+    replace: 'false',
     test: 'core/mutation_sink_test',
     filter: 'MutationSinkTest.*',
   },
@@ -143,8 +149,11 @@ export const BUGS = [
     name: 'deletions that fail where there is no memory to sort them',
     why: 'deleting needs none',
     file: 'native/core/store.cc',
-    find: '  } catch (const std::bad_alloc&) {\n    return {};\n',
-    replace: '  } catch (const std::bad_alloc&) {\n    throw;\n',
+    within: `  } catch (const std::bad_alloc&) {
+    return {};
+`,
+    find: 'return {};',
+    replace: 'throw;',
     test: 'core/store_out_of_memory_test',
     filter: 'StoreOutOfMemory*',
   },
@@ -152,8 +161,10 @@ export const BUGS = [
     name: 'reservation of a deletion in a batch kept for nothing',
     why: 'the log would run out of room',
     file: 'native/core/store.cc',
-    find: '    if (deleted == 0) ReleaseMutation(session);\n    session.counters()',
-    replace: '    session.counters()',
+    within: `if (deleted == 0) ReleaseMutation(session);
+    session.counters()`,
+    find: 'deleted == 0',
+    replace: 'false',
     test: 'core/mutation_sink_test',
     filter: 'MutationSinkTest.*',
   },

@@ -10,7 +10,6 @@ export const BUGS = [
     replace: '  (void)slot;\n',
     test: 'linearizability/store_histories_test',
     filter: '*',
-    quick: true,
   },
   {
     name: 'compaction that does not look into the draining table',
@@ -35,8 +34,10 @@ export const BUGS = [
     name: 'compaction that copies too few words',
     why: 'the copy is the entry from then on',
     file: 'native/core/entry.cc',
-    find: '  for (size_t i = 0; i < value_words(); ++i) {\n    new (copy',
-    replace: '  for (size_t i = 0; i < (value_words() > 1 ? value_words() - 1 : 1); ++i) {\n    new (copy',
+    within: `  for (size_t i = 0; i < value_words(); ++i) {
+    new (copy`,
+    find: 'value_words()',
+    replace: 'value_words() > 1 ? value_words() - 1 : 1',
     test: 'linearizability/store_histories_test',
     filter: '*',
   },
@@ -49,23 +50,21 @@ export const BUGS = [
   count_.store(static_cast<uint32_t>(next - RecordsIn(records)), std::memory_order_release);`,
     test: 'core/entry_list_view_test',
     filter: '*WhileChunksAreRewritten',
-    quick: true,
   },
   {
     name: 'compaction that changes records in place',
     why: 'a view leads to them, and to the chunks that they were of',
     file: 'native/core/entry_list.cc',
-    find: '  EntryChunk* next = CopyRecords(chunks, 0, first, RecordsIn(records));\n',
-    replace: `  if (count == 1 && block != nullptr) {
-    allocated_bytes_ += block->total_bytes();
-    chunks[first].block = block;
-    chunks[first].used.store(used, std::memory_order_relaxed);
-    chunks[first].dead = 0;
-    Block::Free(records);
-    return;
-  }
-  EntryChunk* next = CopyRecords(chunks, 0, first, RecordsIn(records));
-`,
+    find: 'allocated_bytes_ += chunk.block->total_bytes();',
+    replace: `allocated_bytes_ += chunk.block->total_bytes();
+    if (count == 1) {
+      chunks[first].block = chunk.block;
+      chunks[first].used.store(chunk.used_bytes(), std::memory_order_relaxed);
+      chunks[first].dead = chunk.dead;
+      chunks[first].number = chunk.number;
+      Block::Free(records);
+      return;
+    }`,
     test: 'core/entry_list_test',
     filter: 'EntryListTest.ViewStaysAsItIsWhateverHappensToTheList',
   },
@@ -73,8 +72,8 @@ export const BUGS = [
     name: 'rewritten chunk freed at once',
     why: 'views lead to it',
     file: 'native/core/entry_list.cc',
-    find: '    retired.Add(chunks[i].block);\n  }\n  EntryChunk* next',
-    replace: '    Block::Free(chunks[i].block);\n  }\n  EntryChunk* next',
+    find: 'retired.Add(chunks[i].block);',
+    replace: 'Block::Free(chunks[i].block);',
     test: 'core/entry_list_view_test',
     filter: '*WhileChunksAreRewritten',
   },

@@ -6,7 +6,10 @@ export const BUGS = [
     name: 'deadline that the sleeping thread is not told of',
     why: 'it sleeps until a later one, and the entry stays as long',
     file: 'native/engine/expiry_thread.cc',
-    find: '  } else if (due < sleeps_until_ns_) {\n    wake_.NotifyAll();\n',
+    within: `  } else if (due < sleeps_until_ns_) {
+    wake_.NotifyAll();
+`,
+    find: 'wake_.NotifyAll();',
     replace: '',
     test: 'engine/expiry_thread_test',
     filter: 'ExpiryThreadOfProcessTest.IsWoken*',
@@ -28,7 +31,6 @@ export const BUGS = [
     replace: '',
     test: 'engine/expiry_thread_test',
     filter: 'ExpiryThreadTest.RemovingAStore*',
-    quick: true,
   },
   {
     name: 'store of which the thread hears once more when it has gone',
@@ -37,7 +39,7 @@ export const BUGS = [
     find: '  if (served.is_leaving) return slice_end_.NotifyAll();\n',
     replace: '  slice_end_.NotifyAll();\n',
     test: 'engine/expiry_thread_test',
-    filter: 'ExpiryThreadTest.AStoreMayGo*',
+    filter: 'ExpiryThreadTest.AStoreThatGoes*',
   },
   {
     name: 'thing that keeps its place in the queue when its due changes',
@@ -61,8 +63,9 @@ export const BUGS = [
     name: 'call to a thread that has ended',
     why: 'Node has freed what is called, and crashes',
     file: 'native/engine/wake_up.cc',
-    find: 'if (is_open_ && !is_under_way_)',
-    replace: 'if (!is_under_way_)',
+    within: 'is_open_ && !is_under_way_',
+    find: 'is_open_',
+    replace: 'true',
     test: 'engine/wake_up_test',
     filter: 'WakeUpTest.*',
   },
@@ -70,11 +73,13 @@ export const BUGS = [
     name: 'entry that is dropped in silence',
     why: 'a listener must be able to tell that it did not hear of all',
     file: 'native/engine/expiry_queue.cc',
-    find: '      } else {\n        ++dropped_;\n',
-    replace: '      } else {\n',
+    within: `      } else {
+        ++dropped_;
+`,
+    find: '++dropped_;',
+    replace: '',
     test: 'engine/expiry_feed_test',
     filter: 'ExpiryFeedTest.*',
-    quick: true,
   },
   {
     name: 'queue that never has room again',

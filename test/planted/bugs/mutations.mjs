@@ -14,7 +14,6 @@ export const BUGS = [
 `,
     test: 'core/mutation_sink_test',
     filter: 'MutationSinkTest.NothingIsToBeSeenBeforeItIsAppended',
-    quick: true,
   },
   {
     name: 'deletion shown before it is appended',

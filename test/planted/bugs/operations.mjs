@@ -6,15 +6,18 @@ export const BUGS = [
     name: 'insertion that looks first and then sets',
     why: 'two threads would both be told that theirs was the first',
     file: 'native/core/store.cc',
-    find: '  Status status = Put(session, key, value, RequestFor(PutMode::kIfAbsent, existing, lifetime), &outcome);',
-    replace: `  const HashedKey hashed = Hashed(key);
-  const IndexView table = TableOf(ShardOf(hashed.hash));
-  if (shards_[ShardOf(hashed.hash)].Get(table, hashed, existing, nullptr)) return false;
-  Status status = Put(session, key, value, RequestFor(PutMode::kOverwrite, nullptr, lifetime), &outcome);
-  if (status.ok()) return true;`,
+    find: 'Put(session, key, value, RequestFor(PutMode::kIfAbsent, existing, lifetime), &outcome)',
+    replace: `[&] {
+    const HashedKey hashed = Hashed(key);
+    const size_t shard = ShardOf(hashed.hash);
+    outcome = PutOutcome::kExisted;
+    if (shards_[shard].Get(TableOf(shard), hashed, existing, nullptr)) return Status();
+    Status put = Put(session, key, value, RequestFor(PutMode::kOverwrite, nullptr, lifetime), &outcome);
+    outcome = PutOutcome::kInserted;
+    return put;
+  }()`,
     test: 'linearizability/store_histories_test',
     filter: '*',
-    quick: true,
   },
   {
     name: 'deletion that looks first and then deletes',
@@ -31,10 +34,10 @@ export const BUGS = [
     name: 'busy value that counts as absent',
     why: 'a reader disturbed too often asks under the lock',
     file: 'native/core/shard.cc',
-    find: `    if (entry == nullptr) return false;
+    within: `    if (entry == nullptr) return false;
     outcome = entry->Read(out, &version);  // no`,
-    replace: `    return false;
-    outcome = entry->Read(out, &version);  // no`,
+    find: 'entry == nullptr',
+    replace: 'true',
     test: 'linearizability/store_histories_test',
     filter: '*',
   },

@@ -11,14 +11,13 @@ export const BUGS = [
     test: 'linearizability/histories',
     filter: 'reads',
     kind: 'package',
-    quick: true,
   },
   {
     name: 'near cache that believes what it has',
     why: 'only the version of the shard tells whether the value is current',
     file: 'lib/near-cache.ts',
-    find: 'return this.#versions[record.versionIndex] === record.version;',
-    replace: 'return this.#versions[record.versionIndex] !== Number.NaN;',
+    find: 'this.#versions[record.versionIndex] === record.version',
+    replace: 'true',
     test: 'linearizability/histories',
     filter: 'reads',
     kind: 'package',
@@ -32,7 +31,6 @@ export const BUGS = [
     test: 'linearizability/histories',
     filter: 'comparisons',
     kind: 'package',
-    quick: true,
   },
   {
     name: 'deletion on condition that does not look',
@@ -48,10 +46,10 @@ export const BUGS = [
     name: 'update that compares with what came while its function ran',
     why: 'the write of another thread would be lost',
     file: 'lib/atomics.ts',
-    find: 'if (publish(slotOf, codec, key, next, sequence, version, lifetime)) return next;',
-    replace: `findStamped(slotOf(), key, ABSENT);
-      if (publish(slotOf, codec, key, next, reply[2] as number, reply[3] as number, lifetime)) return next;
-      void [sequence, version];`,
+    within: 'if (publish(slotOf, codec, key, next, sequence, version, lifetime)) return next;',
+    find: 'publish(slotOf, codec, key, next, sequence, version, lifetime)',
+    replace: `findStamped(slotOf(), key, ABSENT),
+      publish(slotOf, codec, key, next, reply[2] as number, reply[3] as number, lifetime)`,
     test: 'linearizability/histories',
     filter: 'comparisons',
     kind: 'package',
@@ -60,12 +58,13 @@ export const BUGS = [
     name: 'increment of two steps',
     why: 'of two increments at once one would be lost',
     file: 'lib/shard-map.ts',
-    find: '    const sum = add(this.#native.slot, own, by, lifetime);\n',
-    replace: `    const current = this.get(key) ?? (typeof by === 'bigint' ? 0n : 0);
-    const sum = ((current as number) + (by as number)) as number | bigint;
-    void add;
-    this.set(key, sum as V);
-`,
+    find: 'add(this.#native.slot, own, by, lifetime)',
+    replace: `(() => {
+      const current = this.get(key) ?? (typeof by === 'bigint' ? 0n : 0);
+      const next = ((current as number) + (by as number)) as number | bigint;
+      this.set(key, next as V);
+      return next;
+    })()`,
     test: 'linearizability/histories',
     filter: 'counters',
     kind: 'package',
@@ -74,11 +73,12 @@ export const BUGS = [
     name: 'getAndDelete of two steps',
     why: 'two threads would get the same value',
     file: 'lib/shard-map.ts',
-    find: '    const previous = this.#codec.decodeStored(take(this.#native.slot, own, undefined));\n',
-    replace: `    void take;
-    const previous = this.get(key);
-    this.delete(key);
-`,
+    find: 'this.#codec.decodeStored(take(this.#native.slot, own, undefined))',
+    replace: `(() => {
+      const current = this.get(key);
+      this.delete(key);
+      return current;
+    })()`,
     test: 'linearizability/histories',
     filter: 'come and go',
     kind: 'package',
@@ -87,8 +87,9 @@ export const BUGS = [
     name: 'computed insertion over what came meanwhile',
     why: 'the value that another thread inserted, and told of, would be lost',
     file: 'lib/shard-map.ts',
-    find: '    if (computation.isOwnEntry) {\n',
-    replace: '    if (computation.isOwnEntry || computation.key === key) {\n',
+    within: 'if (computation.isOwnEntry) {',
+    find: 'computation.isOwnEntry',
+    replace: 'computation.isOwnEntry || computation.key === key',
     test: 'linearizability/histories',
     filter: 'come and go',
     kind: 'package',
@@ -97,12 +98,10 @@ export const BUGS = [
     name: 'swap of a SyncMap of two steps',
     why: 'a value that another thread swaps in between would be lost',
     file: 'lib/sync-map.ts',
-    find: '    return this.#loaded(replace(this.#slotOf, codecOf(map), key, value, ABSENT));\n',
-    replace: `    void replace;
-    const previous = this.load(key);
+    find: 'return this.#loaded(replace(this.#slotOf, codecOf(map), key, value, ABSENT));',
+    replace: `const previous = this.load(key);
     map.set(key, value);
-    return previous;
-`,
+    return previous;`,
     test: 'threads/sync-map',
     filter: 'swapped out once',
     kind: 'package',
@@ -111,8 +110,9 @@ export const BUGS = [
     name: 'range of a SyncMap that has no end',
     why: 'a key that is stored again after its visit would be visited twice',
     file: 'lib/sync-map.ts',
-    find: 'cursor.sequence <= last)',
-    replace: 'cursor.sequence <= last * Number.POSITIVE_INFINITY)',
+    within: 'cursor.sequence <= last)',
+    find: 'cursor.sequence <= last',
+    replace: 'cursor.sequence <= Number.POSITIVE_INFINITY',
     test: 'threads/sync-map',
     filter: 'over no key twice',
     kind: 'package',

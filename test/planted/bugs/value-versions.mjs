@@ -10,7 +10,6 @@ export const BUGS = [
     replace: '',
     test: 'core/value_version_test',
     filter: '*ThreadTest*',
-    quick: true,
   },
   {
     name: 'value version bumped before the change alone',
@@ -47,7 +46,6 @@ export const BUGS = [
     replace: '  entry->Overwrite(value, block, deadline);',
     test: 'core/value_version_test',
     filter: 'ValueVersionTest.*',
-    quick: true,
   },
   {
     name: 'deletion that leaves the value version alone',
@@ -131,8 +129,9 @@ export const BUGS = [
     name: 'value versions that are no numbers of their own',
     why: 'JavaScript compares them as doubles, and takes small ones for zero where denormals are off',
     file: 'native/core/shard.h',
-    find: 'kFirstValueVersion = uint64_t{0x3ff} << 52;',
-    replace: 'kFirstValueVersion = 0;',
+    within: 'value_version_{kFirstValueVersion}',
+    find: 'kFirstValueVersion',
+    replace: '0',
     test: 'core/value_version_test',
     filter: 'ValueVersionTest.*',
   },
