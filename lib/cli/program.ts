@@ -1,0 +1,100 @@
+/** The commands with their arguments, options and help. What a command does is loaded when it is called. */
+
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Outcome } from './outcome.js';
+
+/** The options of every command. */
+export interface Common {
+  readonly json?: boolean;
+  readonly debug?: boolean;
+}
+
+/** What is done with the outcome of the command that was called. */
+export type Conclude = (command: string, options: Common, outcome: Outcome) => void;
+
+const HELP = `
+Exit codes:
+  0  done; the store is whole, nothing is lost
+  1  the store is damaged, something is lost, or a line is not valid
+  2  the command was called wrongly
+  3  something cannot be read or written, or is in use
+  128 and the number of a signal, where one ended the command
+
+Examples:
+  $ shardmap inspect ./orders
+  $ shardmap verify ./orders && echo whole
+  $ shardmap help verify`;
+
+const TOP = 10;
+
+export function createProgram(conclude: Conclude): Command {
+  const program = new Command('shardmap')
+    .description('Looks at stores of shardmap and checks them.')
+    .version(readVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'Prints the help of a command.')
+    .addHelpText('after', HELP)
+    .configureOutput({ outputError: () => {} }) // main.ts tells of them
+    .exitOverride();
+  for (const add of [addInspect, addVerify]) add(program, conclude);
+  return program;
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** A command with the options of all. */
+function addCommand(program: Command, name: string, description: string, examples: readonly string[]): Command {
+  return program
+    .command(name)
+    .description(description)
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', ['', 'Examples:', ...examples.map((example) => `  $ ${example}`)].join('\n'));
+}
+
+/** The last options of each. */
+function addCommonOptions(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON document')
+    .addOption(new Option('--debug', 'print the stack of an error'));
+}
+
+function addInspect(program: Command, conclude: Conclude): void {
+  const command = addCommand(program, 'inspect', 'Tells what is in a store. Nothing is changed.', [
+    'shardmap inspect ./orders',
+    'shardmap inspect ./orders --top 3',
+    'shardmap inspect ./orders --json',
+  ]);
+  command
+    .argument('<dir>', 'the directory of the store')
+    .option('--top <n>', 'how many prefixes of keys to tell', wholeNumber(0, 1000), TOP);
+  addCommonOptions(command).action(async (dir: string, options: Common & { top: number }) => {
+    const { inspect } = await import('./inspect.js');
+    conclude('inspect', options, await inspect(dir, options));
+  });
+}
+
+function addVerify(program: Command, conclude: Conclude): void {
+  const command = addCommand(program, 'verify', 'Reads and checks all of a store. Nothing is changed.', [
+    'shardmap verify ./orders',
+    'shardmap verify ./orders --strict --json',
+  ]);
+  command
+    .argument('<dir>', 'the directory of the store')
+    .option('--strict', 'an unfinished end, as a crash leaves it, is damage too');
+  addCommonOptions(command).action(async (dir: string, options: Common & { strict?: boolean }) => {
+    const { verify } = await import('./verify.js');
+    conclude('verify', options, await verify(dir, options));
+  });
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
