@@ -30,14 +30,14 @@ const TOP = 10;
 
 export function createProgram(conclude: Conclude): Command {
   const program = new Command('shardmap')
-    .description('Looks at stores of shardmap and checks them.')
+    .description('Looks at stores of shardmap, checks and repairs them.')
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'Prints the help of a command.')
     .addHelpText('after', HELP)
     .configureOutput({ outputError: () => {} }) // main.ts tells of them
     .exitOverride();
-  for (const add of [addInspect, addVerify]) add(program, conclude);
+  for (const add of [addInspect, addVerify, addRepair]) add(program, conclude);
   return program;
 }
 
@@ -88,6 +88,21 @@ function addVerify(program: Command, conclude: Conclude): void {
   addCommonOptions(command).action(async (dir: string, options: Common & { strict?: boolean }) => {
     const { verify } = await import('./verify.js');
     conclude('verify', options, await verify(dir, options));
+  });
+}
+
+function addRepair(program: Command, conclude: Conclude): void {
+  const description = 'Makes a new store of what can be read of a damaged one, which stays as it is.';
+  const command = addCommand(program, 'repair', description, [
+    'shardmap repair ./orders --to ./orders-repaired',
+    'shardmap repair ./orders --to ./orders-repaired --json',
+  ]);
+  command
+    .argument('<dir>', 'the directory of the damaged store')
+    .requiredOption('--to <new>', 'the directory to be made; it must not be there');
+  addCommonOptions(command).action(async (dir: string, options: Common & { to: string }) => {
+    const { repair } = await import('./repair.js');
+    conclude('repair', options, await repair(dir, options));
   });
 }
 
