@@ -24,20 +24,21 @@ Exit codes:
 Examples:
   $ shardmap inspect ./orders
   $ shardmap verify ./orders && echo whole
-  $ shardmap help verify`;
+  $ shardmap export ./orders orders.ndjson
+  $ shardmap help export`;
 
 const TOP = 10;
 
 export function createProgram(conclude: Conclude): Command {
   const program = new Command('shardmap')
-    .description('Looks at stores of shardmap, checks and repairs them.')
+    .description('Looks at stores of shardmap, checks and repairs them, and moves entries out and in.')
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'Prints the help of a command.')
     .addHelpText('after', HELP)
     .configureOutput({ outputError: () => {} }) // main.ts tells of them
     .exitOverride();
-  for (const add of [addInspect, addVerify, addRepair]) add(program, conclude);
+  for (const add of [addInspect, addVerify, addRepair, addExport, addImport]) add(program, conclude);
   return program;
 }
 
@@ -104,6 +105,45 @@ function addRepair(program: Command, conclude: Conclude): void {
     const { repair } = await import('./repair.js');
     conclude('repair', options, await repair(dir, options));
   });
+}
+
+function addExport(program: Command, conclude: Conclude): void {
+  const command = addCommand(program, 'export', 'Writes the entries of a store as lines of NDJSON.', [
+    'shardmap export ./orders orders.ndjson',
+    'shardmap export ./orders | gzip > orders.ndjson.gz',
+    'shardmap export ./orders | head -n 3',
+  ]);
+  command
+    .argument('<dir>', 'the directory of the store')
+    .argument('[file]', 'the file to be made; standard output if it is missing or -');
+  addCommonOptions(command).action(async (dir: string, file: string | undefined, options: Common) => {
+    const { exportStore } = await import('./export.js');
+    const named = unlessDash(file);
+    if (options.json && named === undefined)
+      command.error('--json needs a file: the lines are on standard output otherwise');
+    conclude('export', options, await exportStore(dir, named));
+  });
+}
+
+function addImport(program: Command, conclude: Conclude): void {
+  const command = addCommand(program, 'import', 'Sets the entries that lines of NDJSON tell.', [
+    'shardmap import ./orders orders.ndjson',
+    'gunzip < orders.ndjson.gz | shardmap import ./orders',
+    'shardmap import ./orders orders.ndjson --skip-invalid',
+  ]);
+  command
+    .argument('<dir>', 'the directory of the store, which is made if it is missing')
+    .argument('[file]', 'the file to be read; standard input if it is missing or -')
+    .option('--skip-invalid', 'count lines that are not valid, and go on');
+  type Options = Common & { skipInvalid?: boolean };
+  addCommonOptions(command).action(async (dir: string, file: string | undefined, options: Options) => {
+    const { importStore } = await import('./import.js');
+    conclude('import', options, await importStore(dir, unlessDash(file), options));
+  });
+}
+
+function unlessDash(file: string | undefined): string | undefined {
+  return file === '-' ? undefined : file;
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {
