@@ -1,6 +1,7 @@
 /** The commands with their arguments, options and help. What a command does is loaded when it is called. */
 
 import { readFileSync } from 'node:fs';
+import os from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Outcome } from './outcome.js';
 
@@ -28,17 +29,22 @@ Examples:
   $ shardmap help export`;
 
 const TOP = 10;
+const ENTRIES = 100_000;
+const ENTRIES_MAX = 10_000_000;
+const SECONDS = 0.5;
+const SECONDS_MAX = 60;
+const WORKERS_MAX = 1024;
 
 export function createProgram(conclude: Conclude): Command {
   const program = new Command('shardmap')
-    .description('Looks at stores of shardmap, checks and repairs them, and moves entries out and in.')
+    .description('Looks at stores of shardmap, checks and repairs them, moves entries out and in, and measures.')
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'Prints the help of a command.')
     .addHelpText('after', HELP)
     .configureOutput({ outputError: () => {} }) // main.ts tells of them
     .exitOverride();
-  for (const add of [addInspect, addVerify, addRepair, addExport, addImport]) add(program, conclude);
+  for (const add of [addInspect, addVerify, addRepair, addExport, addImport, addBench]) add(program, conclude);
   return program;
 }
 
@@ -142,6 +148,23 @@ function addImport(program: Command, conclude: Conclude): void {
   });
 }
 
+function addBench(program: Command, conclude: Conclude): void {
+  const command = addCommand(program, 'bench', 'Measures maps in memory on this machine, for some seconds.', [
+    'shardmap bench',
+    'shardmap bench --entries 1000000 --workers 4',
+    'shardmap bench --json > bench.json',
+  ]);
+  command
+    .option('--entries <n>', 'entries in each map', wholeNumber(1, ENTRIES_MAX), ENTRIES)
+    .option('--seconds <n>', 'how long each measurement takes', seconds, SECONDS)
+    .option('--workers <n>', 'workers at most (default: as many as cores)', wholeNumber(1, WORKERS_MAX));
+  type Options = Common & { entries: number; seconds: number; workers?: number };
+  addCommonOptions(command).action(async (options: Options) => {
+    const { bench } = await import('./bench.js');
+    conclude('bench', options, await bench({ workers: os.availableParallelism(), ...options }));
+  });
+}
+
 function unlessDash(file: string | undefined): string | undefined {
   return file === '-' ? undefined : file;
 }
@@ -152,4 +175,10 @@ function wholeNumber(min: number, max: number): (text: string) => number {
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
+}
+
+function seconds(text: string): number {
+  const value = /^\d{1,3}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && value <= SECONDS_MAX) return value;
+  throw new InvalidArgumentError(`It must be a number above 0, and at most ${SECONDS_MAX}.`);
 }
