@@ -80,9 +80,10 @@ function describe({ set, expired, skipped, told }: Importing, dir: string, file:
 }
 
 class Importing {
-  /** Entries that were set; those of them whose moment had passed; lines that were passed over, and the first of these. */
+  /** Entries that were set, and those of them whose moment had passed. */
   set = 0;
   expired = 0;
+  /** Lines that were passed over, and the first of these. */
   skipped = 0;
   readonly told: Invalid[] = [];
   readonly #map: Store;

@@ -12,7 +12,7 @@ export class OpaqueValue {
   }
 }
 
-/** Stores the bytes of an opaque value, and gives them back as one. A map of it can set nothing else that is an object. */
+/** Stores the bytes of an opaque value, and gives them back as one. A map with it sets no other objects. */
 export const opaqueCodec: ShardMapCodec = {
   encode: (value: OpaqueValue) => value.bytes,
   decode: (bytes) => new OpaqueValue(bytes),

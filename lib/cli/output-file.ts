@@ -1,4 +1,4 @@
-/** Where lines are written to: a file that has its name when it is whole, or a stream that takes them as fast as it can. */
+/** Where lines go: to a file that has its name when it is whole, or to a stream, as fast as that takes them. */
 
 import { once } from 'node:events';
 import { existsSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** What JSON has no word for, as objects of one member that names it: `{"bigint":"12"}`. docs/command-line.md lists them. */
+/** What JSON has no word for, as objects of one member that names it. docs/command-line.md lists them. */
 
 import { Buffer } from 'node:buffer';
 import { types } from 'node:util';
