@@ -46,7 +46,10 @@ export function isEnding(): boolean {
   return isEndingNow;
 }
 
-/** From here on signals, and a standard output that nobody reads, end the command in order; the same signal again, at once. */
+/**
+ * From here on signals, and a standard output that nobody reads, end the command in order; the same signal once more
+ * ends it at once.
+ */
 export function listenForEnds(): void {
   for (const signal of SIGNALS) process.once(signal, () => endWith(EXIT.signal + constants.signals[signal]));
   process.stdout.on('error', endByOutput);
