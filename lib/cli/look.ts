@@ -18,6 +18,7 @@ export interface Flaw {
  */
 export interface Look {
   readonly state: 'whole' | 'unfinished' | 'damaged';
+  /** As they are while the store is open. */
   readonly files: readonly StoreFile[];
   /** undefined where the store was never made. */
   readonly store: OpenStore | undefined;
@@ -37,13 +38,15 @@ export async function look(dir: string): Promise<Look> {
     return { state: 'unfinished', files, store: undefined, flaws: [flaw] };
   }
   const strict = await attempt(dir, 'strict', files);
-  if ('map' in strict) return { state: 'whole', files, store: strict, flaws: [] };
+  if ('map' in strict) return { state: 'whole', files: listFiles(dir), store: strict, flaws: [] };
   const tolerant = await attempt(dir, 'tail', files);
-  if ('map' in tolerant)
-    return { state: 'unfinished', files, store: tolerant, flaws: [endOf(tolerant, strict, files)] };
+  if ('map' in tolerant) {
+    const now = listFiles(dir);
+    return { state: 'unfinished', files: now, store: tolerant, flaws: [endOf(tolerant, strict, now)] };
+  }
   const store = await openToRead(dir, 'salvage');
   const losses = store.map.stats().log?.recovery.losses ?? [];
-  return { state: 'damaged', files, store, flaws: losses.length > 0 ? losses : [tolerant] };
+  return { state: 'damaged', files: listFiles(dir), store, flaws: losses.length > 0 ? losses : [tolerant] };
 }
 
 /** The store, or why it is damaged. Throws other errors. */

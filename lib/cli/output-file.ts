@@ -1,5 +1,6 @@
 /** Where lines go: to a file that has its name when it is whole, or to a stream, as fast as that takes them. */
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -63,7 +64,7 @@ class NewFile implements Output {
   static async open(file: string): Promise<NewFile> {
     // What a link leads to is exchanged, and not the link.
     const name = existsSync(file) ? realpathSync(file) : file;
-    const temporary = `${name}.${process.pid}.tmp`;
+    const temporary = temporaryNameOf(name);
     return new NewFile(name, temporary, await open(temporary, 'wx'));
   }
 
@@ -78,6 +79,11 @@ class NewFile implements Output {
     forget(this.#remove);
     await syncDirectory(path.dirname(this.#name));
   }
+}
+
+/** Of a file or directory that is being made: no other's, also where processes have the same number. */
+export function temporaryNameOf(name: string): string {
+  return `${name}.${randomBytes(4).toString('hex')}.tmp`;
 }
 
 /** So that names in it are there after a loss of power; where directories cannot be synced they need not be. */

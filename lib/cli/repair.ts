@@ -3,13 +3,12 @@
 import { constants, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
-import process from 'node:process';
 import { atEnd, forget } from './ending.js';
 import { CommandError, EXIT } from './failure.js';
 import { countOf } from './figures.js';
 import { type Flaw, type Look, look } from './look.js';
 import type { Outcome } from './outcome.js';
-import { syncDirectory } from './output-file.js';
+import { syncDirectory, temporaryNameOf } from './output-file.js';
 import { Progress } from './progress.js';
 import { openToRead, openToWrite } from './store.js';
 import type { StoreFile } from './store-files.js';
@@ -28,7 +27,7 @@ const REMOVALS_MAX = 10;
 export async function repair(dir: string, { to }: RepairOptions): Promise<Outcome> {
   refuseTarget(dir, to);
   const found = await look(dir);
-  const temporary = `${path.resolve(to)}.${process.pid}.tmp`;
+  const temporary = temporaryNameOf(path.resolve(to));
   const remove = (): void => rmSync(temporary, { recursive: true, force: true, maxRetries: REMOVALS_MAX });
   mkdirSync(temporary);
   atEnd(remove);
