@@ -26,7 +26,9 @@ const NodeBuffer = Buffer;
 
 /** A user's own way of turning values into bytes; see `ShardMapOptions.codec`. */
 export interface ShardMapCodec {
+  /** The bytes of a value, over memory that no threads share; they are copied. Runs under no lock. */
   encode(value: never): Uint8Array;
+  /** The value again. `bytes` are a copy of its own. */
   decode(bytes: Uint8Array): unknown;
 }
 

@@ -61,6 +61,8 @@ setPrototypeOf(CLASSES, null);
 /**
  * The codes of all errors the package throws, but for `DataCloneError`, which is a `DOMException` as
  * `structuredClone`'s is.
+ *
+ * @useDeclaredType
  */
 export type ErrorCode = keyof typeof CLASSES;
 

@@ -11,6 +11,15 @@ export type { Key, KeyPart } from './key.js';
 export type { LifetimeOptions } from './lifetime.js';
 export type { ShardMapOptions, ShardMapWriterOptions } from './options.js';
 export { ShardMap } from './shard-map.js';
-export type { ShardMapLogStats, ShardMapLoss, ShardMapRecovery, ShardMapStats } from './stats.js';
+export type {
+  ShardMapLogStats,
+  ShardMapLoss,
+  ShardMapOperations,
+  ShardMapRecovery,
+  ShardMapShardStats,
+  ShardMapSkew,
+  ShardMapStats,
+  StatsOptions,
+} from './stats.js';
 export type { GatherOptions, VectorArray } from './vectors.js';
 export { ShardMapWriter } from './writer.js';

@@ -184,7 +184,7 @@ export interface Addon {
   lastSequence(slot: number): number;
   /** The value of `key` if that is still the entry with `sequence`, else `absent`. */
   recheck(slot: number, key: unknown, sequence: number, absent: unknown): unknown;
-  stats(slot: number): NativeStats;
+  stats(slot: number, perShard: boolean): NativeStats;
   /**
    * The values of keys, undefined where there is none, in the form that `reply[0]` tells of: see `REPLY_FORMS`. `first` is
    * the place of the first key, for errors. A call takes 256 keys at most.
@@ -344,9 +344,10 @@ export interface NativeStore {
   readonly isDurable: boolean;
   /**
    * `[0]` counts this environment's own mutations of the store. The value that `getVersioned` found last is current for
-   * as long as `versions[control[2]] === control[1]`.
+   * as long as `versions[control[2]] === control[1]`. What a near cache adds to `[3]`, reads of values, and to `[4]`, those of
+   * `has`, the next call of `getVersioned` or `stats` counts.
    */
-  readonly control: { readonly [index: number]: number };
+  readonly control: { [index: number]: number };
   /**
    * Memory of the store that other threads write: empty where the engine refuses such arrays. It stays readable when the
    * store is closed.
@@ -355,19 +356,41 @@ export interface NativeStore {
 }
 
 /** Figures of one store; bytes are those reserved from the system unless said. */
-export interface NativeStats {
+export interface NativeShardStats {
   readonly entries: number;
   readonly timedEntries: number;
   readonly expiredEntries: number;
-  readonly shards: number;
-  readonly bytesTotal: number;
+  readonly bytesKeys: number;
+  readonly bytesValues: number;
   readonly bytesEntries: number;
   readonly bytesIndex: number;
   readonly bytesBlobs: number;
   readonly bytesTimers: number;
-  readonly bytesShards: number;
   readonly bytesFree: number;
+  readonly lockWaits: number;
+  readonly readRetries: number;
+  readonly readFallbacks: number;
+  readonly rehashes: number;
+  readonly compactions: number;
+  readonly stallMaxNs: number;
+}
+
+/** Those of a store: of all its shards, and of what they share. */
+export interface NativeStats extends NativeShardStats {
+  readonly shards: number;
+  readonly bytesTotal: number;
+  readonly bytesShards: number;
   readonly bytesRetired: number;
+  readonly readHits: number;
+  readonly readMisses: number;
+  readonly hasHits: number;
+  readonly hasMisses: number;
+  readonly inserts: number;
+  readonly overwrites: number;
+  readonly deletes: number;
+  readonly deleteMisses: number;
+  readonly clears: number;
+  readonly perShard?: readonly NativeShardStats[];
 }
 
 /** Figures of a store's log; times in milliseconds. */
@@ -380,7 +403,14 @@ export interface NativeLogStats {
   readonly bytesWritten: number;
   readonly bytesSegments: number;
   readonly bytesSnapshot: number;
+  readonly segments: number;
+  readonly lagMs: number;
   readonly syncs: number;
+  readonly syncLastMs: number;
+  readonly syncMaxMs: number;
+  readonly failures: number;
+  /** Missing before the first snapshot of this process. */
+  readonly snapshotAgeMs?: number;
   readonly compactions: number;
   readonly compactionMs: number;
   readonly recoveredBytes: number;
@@ -439,6 +469,6 @@ export const CLOSED_STORE: NativeStore = Object.freeze({
   ttl: 0,
   touch: false,
   isDurable: false,
-  control: Object.freeze([Number.NaN]),
+  control: new Float64Array(5),
   versions: Object.freeze([]),
 });

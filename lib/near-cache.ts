@@ -61,6 +61,9 @@ export class NearCache {
   readonly #records = new Records();
   #recordsKept = 0;
   #hits = 0;
+  #hasHits = 0;
+  /** Those of `#hits` that the store knows of. */
+  #toldHits = 0;
   #credit = CREDIT_MAX;
   #restReads = 0;
   #nextRestReads = REST_READS_MIN;
@@ -87,7 +90,18 @@ export class NearCache {
   has(key: unknown): boolean {
     if (this.#restReads > 0) return false;
     const record = this.#records.get(key);
-    return record !== undefined && this.#isCurrent(record);
+    if (record === undefined || !this.#isCurrent(record)) return false;
+    this.#hasHits++;
+    return true;
+  }
+
+  /** Has the store count the hits of which it does not know; the addon's `stats` or `getVersioned` is to be called next. */
+  tellHits(): void {
+    const control = this.#control;
+    control[3] = (control[3] as number) + this.#hits - this.#toldHits;
+    control[4] = (control[4] as number) + this.#hasHits;
+    this.#toldHits = this.#hits;
+    this.#hasHits = 0;
   }
 
   #isCurrent(record: NearRecord): boolean {
@@ -101,6 +115,8 @@ export class NearCache {
   #review(slot: number, key: unknown, record: NearRecord): unknown {
     this.#credit = min(this.#credit + REVIEW_HITS, CREDIT_MAX);
     this.#nextRestReads = REST_READS_MIN;
+    this.#toldHits++; // the store counts this one itself
+    this.tellHits();
     return this.#read(slot, key, record);
   }
 

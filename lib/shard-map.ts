@@ -45,7 +45,7 @@ import {
   type ShardMapWriterOptions,
   type StoreAccess,
 } from './options.js';
-import { createStats, type ShardMapStats } from './stats.js';
+import { createStats, readStatsOptions, type ShardMapStats, type StatsOptions } from './stats.js';
 import { type GatherOptions, gather, getInto, type VectorArray } from './vectors.js';
 import { closeWriters, ShardMapWriter, WriterTarget } from './writer.js';
 
@@ -101,6 +101,7 @@ export let codecOf: (map: unknown) => Codec;
  * new Worker('./worker.js', { workerData: map.handle }); // there: ShardMap.from(workerData).get('answer') === 42
  */
 export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> {
+  /** `'Map'`, as a Map has it. */
   declare readonly [Symbol.toStringTag]: string;
 
   #native: NativeStore;
@@ -867,14 +868,22 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   }
 
   /**
-   * Counts and bytes of the store. Looks at every shard: milliseconds for large shard counts.
+   * What is in the store, what it takes, and what was done with it, by all threads. Takes each shard's lock for a moment, one
+   * after the other: microseconds, and milliseconds with thousands of shards. What is counted costs who counts a store to
+   * memory of its own.
    *
+   * @param options - Whether each shard's figures are wanted.
+   * @throws ERR_SHARDMAP_INVALID_ARGUMENT for bad options.
    * @example
    * map.stats().bytesPerEntry;
+   * map.stats({ perShard: true }).skew;
    */
-  stats(): ShardMapStats {
+  stats(options: StatsOptions | undefined = undefined): ShardMapStats {
+    storeOf(this, 'stats');
+    const perShard = readStatsOptions(options);
     const { slot } = storeOf(this, 'stats');
-    return createStats(stats(slot), logStats(slot));
+    this.#near.tellHits();
+    return createStats(stats(slot, perShard), logStats(slot));
   }
 
   /**

@@ -1,10 +1,12 @@
 // `npm run check [name...]`: every rule that a machine can hold us to. Says what it checked and what it skipped.
+import api from './checks/api.mjs';
 import docs from './checks/docs.mjs';
 import format from './checks/format.mjs';
 import layers from './checks/layers.mjs';
 import lint from './checks/lint.mjs';
 import locks from './checks/locks.mjs';
 import measured from './checks/measured.mjs';
+import packed from './checks/package.mjs';
 import planted from './checks/planted.mjs';
 import types from './checks/types.mjs';
 import { CI } from './tool.mjs';
@@ -16,7 +18,7 @@ import { CI } from './tool.mjs';
  */
 
 /** @type {Record<string, () => Outcome>} */
-const CHECKS = { format, lint, types, layers, locks, docs, measured, planted };
+const CHECKS = { format, lint, types, layers, locks, docs, api, package: packed, measured, planted };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in CHECKS));

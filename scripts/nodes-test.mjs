@@ -19,8 +19,31 @@ export const nodeResultFile = (major) => path.join(ROOT, `.build/results/node-${
 const TESTS = ['test/lib', 'test/conformance', 'test/threads', 'test/linearizability', 'test/durability'];
 const PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 
+/** @param {string} major */
+const folderOf = (major) => path.join(ROOT, '.build/nodes', major);
+
+/**
+ * That Node's binary, where it was installed before.
+ *
+ * @param {string} major
+ */
+export const nodeBinary = (major) => path.join(folderOf(major), 'node_modules', PACKAGE, 'bin/node');
+
 /** @param {number} ms */
 const wait = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms) === 'timed-out';
+
+/**
+ * Installs the newest Node of that major version; false where that cannot be done.
+ *
+ * @param {string} major
+ */
+export function installNode(major) {
+  mkdirSync(folderOf(major), { recursive: true });
+  const install = ['install', '--no-save', '--no-package-lock', '--ignore-scripts', '--prefix', folderOf(major)];
+  if (INSTALL_PAUSES_MS.some((pause) => wait(pause) && run('npm', [...install, `${PACKAGE}@${major}`]))) return true;
+  console.log(`SKIPPED Node ${major}: ${PACKAGE}@${major} could not be installed${CI ? ', and CI skips nothing' : ''}`);
+  return false;
+}
 
 /**
  * @param {string} major
@@ -28,19 +51,10 @@ const wait = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0
  */
 function nodeTest(major) {
   rmSync(nodeResultFile(major), { force: true });
-  const folder = path.join(ROOT, '.build/nodes', major);
-  mkdirSync(folder, { recursive: true });
-  const install = ['install', '--no-save', '--no-package-lock', '--ignore-scripts', '--prefix', folder];
-  if (!INSTALL_PAUSES_MS.some((pause) => wait(pause) && run('npm', [...install, `${PACKAGE}@${major}`]))) {
-    console.log(
-      `SKIPPED Node ${major}: ${PACKAGE}@${major} could not be installed${CI ? ', and CI skips nothing' : ''}`,
-    );
-    return !CI;
-  }
-  const node = path.join(folder, 'node_modules', PACKAGE, 'bin/node');
+  if (!installNode(major)) return !CI;
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json'];
   console.log(`\nNode ${major}:`);
-  return run(node, [...vitest, `--outputFile.json=${nodeResultFile(major)}`, ...TESTS]);
+  return run(nodeBinary(major), [...vitest, `--outputFile.json=${nodeResultFile(major)}`, ...TESTS]);
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -87,7 +87,7 @@ function describeStore(dir: string, files: readonly StoreFile[], stats: ShardMap
     `Files: ${bytes(sumOf(files))}`,
     ...table(files.map(({ name, kind, bytes: size }) => [name, bytes(size), kind === 'other' ? 'of others' : kind])),
   ];
-  const { time = 0, bytes: read = 0, records = 0, bytesTail = 0 } = log?.recovery ?? {};
+  const { timeMs: time = 0, bytes: read = 0, records = 0, bytesTail = 0 } = log?.recovery ?? {};
   lines.push(`Read in ${milliseconds(time)}: ${bytes(read)}, ${countOf(records, 'change', 'changes')}`);
   if (bytesTail > 0) lines.push(`An unfinished end of ${bytes(bytesTail)} was passed over, as a crash leaves it`);
   return lines;
@@ -95,7 +95,9 @@ function describeStore(dir: string, files: readonly StoreFile[], stats: ShardMap
 
 function memoryOf(stats: ShardMapStats): [string, string][] {
   return [
-    ['entries', bytes(stats.bytesEntries)],
+    ['keys', bytes(stats.bytesKeys)],
+    ['values', bytes(stats.bytesValues)],
+    ['entries, with short keys and values', bytes(stats.bytesEntries)],
     ['long keys and values', bytes(stats.bytesBlobs)],
     ['index', bytes(stats.bytesIndex)],
     ['deadlines', bytes(stats.bytesTimers)],
@@ -128,13 +130,13 @@ function sorted(counts: ReadonlyMap<string, number>): [string, number][] {
 }
 
 function documentOf(files: readonly StoreFile[], stats: ShardMapStats): object {
-  const { entries, bytesTotal, bytesEntries, bytesBlobs, bytesIndex, bytesTimers, bytesShards } = stats;
-  const { bytesFree, bytesRetired, bytesPerEntry = null, log } = stats;
-  const { time = 0, bytes: read = 0, records = 0, bytesTail = 0 } = log?.recovery ?? {};
+  const { entries, bytesTotal, bytesKeys, bytesValues, bytesEntries, bytesBlobs, bytesIndex, bytesTimers } = stats;
+  const { bytesShards, bytesFree, bytesRetired, bytesPerEntry = null, log } = stats;
+  const { timeMs: time = 0, bytes: read = 0, records = 0, bytesTail = 0 } = log?.recovery ?? {};
   return {
     entries,
     memory: {
-      ...{ bytesTotal, bytesEntries, bytesBlobs, bytesIndex, bytesTimers, bytesShards },
+      ...{ bytesTotal, bytesKeys, bytesValues, bytesEntries, bytesBlobs, bytesIndex, bytesTimers, bytesShards },
       ...{ bytesFree, bytesRetired, bytesPerEntry },
     },
     files: files.map(({ name, kind, bytes: size }) => ({ name, kind, bytes: size })),

@@ -22,7 +22,7 @@ export async function verify(dir: string, { strict = false }: VerifyOptions): Pr
       headline(dir, state),
       ...found.flaws.map((flaw) => `  ${describeFlaw(flaw, found.state)}`),
       `  ${countOf(entries, 'entry', 'entries')}; ${bytes(recovery?.bytes ?? 0)} of ` +
-        `${countOf(recovery?.records ?? 0, 'change', 'changes')} read in ${milliseconds(recovery?.time ?? 0)}`,
+        `${countOf(recovery?.records ?? 0, 'change', 'changes')} read in ${milliseconds(recovery?.timeMs ?? 0)}`,
     ],
     document: {
       dir,
@@ -30,7 +30,7 @@ export async function verify(dir: string, { strict = false }: VerifyOptions): Pr
       entries,
       bytesRead: recovery?.bytes ?? 0,
       changesRead: recovery?.records ?? 0,
-      timeMs: recovery?.time ?? 0,
+      timeMs: recovery?.timeMs ?? 0,
       flaws: found.flaws.map(documentOf),
     },
   };

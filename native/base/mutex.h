@@ -4,6 +4,7 @@
 // docs/concurrency.md lists every mutex, what it guards and its rank.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 
 #if defined(__clang__)
@@ -18,6 +19,7 @@
 #define SHARDMAP_REQUIRES(...) SHARDMAP_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define SHARDMAP_EXCLUDES(...) SHARDMAP_THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
 #define SHARDMAP_ACQUIRE(...) SHARDMAP_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
+#define SHARDMAP_TRY_ACQUIRE(...) SHARDMAP_THREAD_ATTRIBUTE(try_acquire_capability(__VA_ARGS__))
 #define SHARDMAP_NO_THREAD_SAFETY_ANALYSIS SHARDMAP_THREAD_ATTRIBUTE(no_thread_safety_analysis)
 #define SHARDMAP_RELEASE(...) SHARDMAP_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
 
@@ -30,6 +32,7 @@ class SHARDMAP_CAPABILITY("mutex") Mutex {
   Mutex& operator=(const Mutex&) = delete;
 
   void Lock() SHARDMAP_ACQUIRE() { mutex_.lock(); }
+  bool TryLock() SHARDMAP_TRY_ACQUIRE(true) { return mutex_.try_lock(); }
   void Unlock() SHARDMAP_RELEASE() { mutex_.unlock(); }
 
   // For Condition, which lets go of it while it waits.
@@ -45,6 +48,22 @@ class SHARDMAP_SCOPED_CAPABILITY MutexLock {
   ~MutexLock() SHARDMAP_RELEASE() { mutex_.Unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
+
+ private:
+  Mutex& mutex_;
+};
+
+// Counts in `*waits`, which the mutex guards, when it has to wait.
+class SHARDMAP_SCOPED_CAPABILITY CountingLock {
+ public:
+  CountingLock(Mutex& mutex, uint64_t* waits) SHARDMAP_ACQUIRE(mutex) : mutex_(mutex) {
+    if (mutex_.TryLock()) return;
+    mutex_.Lock();
+    ++*waits;
+  }
+  ~CountingLock() SHARDMAP_RELEASE() { mutex_.Unlock(); }
+  CountingLock(const CountingLock&) = delete;
+  CountingLock& operator=(const CountingLock&) = delete;
 
  private:
   Mutex& mutex_;

@@ -33,6 +33,8 @@ struct ControlWords {
   double mutations;      // made by this environment
   double version;        // of the value that was returned last by getVersioned
   double version_index;  // where in the versions it is found again
+  double near_hits;      // reads that the library answered by itself, until the addon has counted them; as `has`
+  double near_has_hits;
 };
 
 // What an encoded value that is returned is, and how long; the stamp that it was read with; and, from the library, the
@@ -77,6 +79,10 @@ class Attachment {
   void NoteNoVersion() { control_->version = std::numeric_limits<double>::quiet_NaN(); }
   // Makes iterators look at each entry of their page again before they show it: some may have expired by then.
   void NoteDeadlines() { ++control_->mutations; }
+  void CountNearHits() {
+    session().counters().read_hits.Add(static_cast<uint64_t>(std::exchange(control_->near_hits, 0)));
+    session().counters().has_hits.Add(static_cast<uint64_t>(std::exchange(control_->near_has_hits, 0)));
+  }
   // The Float64Arrays that JavaScript reads: what is noted here, and the value versions of all shards (empty where the
   // engine allows no arrays over memory of ours).
   Napi::Value Control() const { return control_array_.Value(); }

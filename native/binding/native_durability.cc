@@ -176,7 +176,15 @@ napi_value LogStats(napi_env env, Attachment& attachment, const napi_value*) {
   set("bytesWritten", static_cast<double>(figures.log.written_bytes));
   set("bytesSegments", static_cast<double>(figures.segment_bytes));
   set("bytesSnapshot", static_cast<double>(figures.compaction.snapshot_bytes));
+  set("segments", static_cast<double>(figures.log.segment + 1 - figures.compaction.first_segment));
+  set("lagMs", static_cast<double>(figures.log.lag_ns) / 1e6);
   set("syncs", static_cast<double>(figures.log.syncs));
+  set("syncLastMs", static_cast<double>(figures.log.sync_ns_last) / 1e6);
+  set("syncMaxMs", static_cast<double>(figures.log.sync_ns_max) / 1e6);
+  set("failures", static_cast<double>(figures.log.failures));
+  if (figures.compaction.ended_ns != 0) {
+    set("snapshotAgeMs", static_cast<double>(Clock::Steady().NowNanos() - figures.compaction.ended_ns) / 1e6);
+  }
   set("compactions", static_cast<double>(figures.compaction.count));
   set("compactionMs", static_cast<double>(figures.compaction.nanos) / 1e6);
   set("recoveredBytes", static_cast<double>(recovery.read.bytes));

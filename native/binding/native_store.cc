@@ -45,6 +45,7 @@ napi_value Find(napi_env env, Attachment& attachment, const Key& key, const napi
 }
 
 napi_value GetVersioned(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
+  attachment.CountNearHits();
   const ReadGuard guard(attachment.session());
   ReadValue value;
   size_t shard = 0;
@@ -223,22 +224,63 @@ napi_value SaveStructures(napi_env env, Attachment& attachment, const napi_value
   return saved.ok() ? ToJs(env, saved.value()) : Throw(env, saved.status());
 }
 
-napi_value Stats(napi_env env, Attachment& attachment, const napi_value*) {
-  const StoreStats stats = attachment.store().Stats();
+void SetFigure(Napi::Object object, const char* name, uint64_t figure) {
+  object.Set(name, static_cast<double>(figure));
+}
+
+// What a shard has, and the store.
+void SetShardStats(Napi::Object object, const ShardStats& stats) {
+  SetFigure(object, "entries", stats.entries);
+  SetFigure(object, "timedEntries", stats.timed_entries);
+  SetFigure(object, "expiredEntries", stats.expired_entries);
+  SetFigure(object, "bytesKeys", stats.key_bytes);
+  SetFigure(object, "bytesValues", stats.value_bytes);
+  SetFigure(object, "bytesEntries", stats.entry_bytes);
+  SetFigure(object, "bytesIndex", stats.index_bytes);
+  SetFigure(object, "bytesBlobs", stats.block_bytes);
+  SetFigure(object, "bytesTimers", stats.timer_bytes);
+  SetFigure(object, "bytesFree", stats.free_bytes);
+  SetFigure(object, "lockWaits", stats.lock_waits);
+  SetFigure(object, "readRetries", stats.read_retries);
+  SetFigure(object, "readFallbacks", stats.read_fallbacks);
+  SetFigure(object, "rehashes", stats.rehashes);
+  SetFigure(object, "compactions", stats.compactions);
+  SetFigure(object, "stallMaxNs", stats.stall_ns_max);
+}
+
+void SetOperations(Napi::Object object, const OperationCounts& counts) {
+  SetFigure(object, "readHits", counts.read_hits);
+  SetFigure(object, "readMisses", counts.read_misses);
+  SetFigure(object, "hasHits", counts.has_hits);
+  SetFigure(object, "hasMisses", counts.has_misses);
+  SetFigure(object, "inserts", counts.inserts);
+  SetFigure(object, "overwrites", counts.overwrites);
+  SetFigure(object, "deletes", counts.deletes);
+  SetFigure(object, "deleteMisses", counts.delete_misses);
+  SetFigure(object, "clears", counts.clears);
+}
+
+// (slot, whether each shard's figures are wanted)
+napi_value Stats(napi_env env, Attachment& attachment, const napi_value* args) {
+  attachment.CountNearHits();
+  std::vector<ShardStats> per_shard;
+  const bool has_each = Napi::Value(env, args[0]).ToBoolean();
+  const StoreStats stats = attachment.store().Stats(has_each ? &per_shard : nullptr);
   Napi::Object result = Napi::Object::New(env);
-  const auto set = [&result](const char* name, uint64_t figure) { result.Set(name, static_cast<double>(figure)); };
-  set("entries", stats.entries);
-  set("timedEntries", stats.timed_entries);
-  set("expiredEntries", stats.expired_entries);
-  set("shards", stats.shards);
-  set("bytesTotal", stats.total_bytes());
-  set("bytesEntries", stats.entry_bytes);
-  set("bytesIndex", stats.index_bytes);
-  set("bytesBlobs", stats.block_bytes);
-  set("bytesTimers", stats.timer_bytes);
-  set("bytesShards", stats.shard_bytes);
-  set("bytesFree", stats.free_bytes);
-  set("bytesRetired", stats.retired_bytes);
+  SetShardStats(result, stats);
+  SetOperations(result, stats.operations);
+  SetFigure(result, "shards", stats.shards);
+  SetFigure(result, "bytesTotal", stats.total_bytes());
+  SetFigure(result, "bytesShards", stats.shard_bytes);
+  SetFigure(result, "bytesRetired", stats.retired_bytes);
+  if (!has_each) return result;
+  Napi::Array each = Napi::Array::New(env, per_shard.size());
+  for (uint32_t i = 0; i < per_shard.size(); ++i) {
+    Napi::Object shard = Napi::Object::New(env);
+    SetShardStats(shard, per_shard[i]);
+    each[i] = shard;
+  }
+  result.Set("perShard", each);
   return result;
 }
 
@@ -294,7 +336,7 @@ void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
   add("lastSequence", Callback<0, LastSequence>);
   add("recheck", KeyedCallback<2, Recheck>);
   add("getInto", KeyedCallback<3, GetInto>);
-  add("stats", Callback<0, Stats>);
+  add("stats", Callback<1, Stats>);
   add("loadStructures", Callback<0, LoadStructures>);
   add("saveStructures", Callback<2, SaveStructures>);
   add("close", Close);

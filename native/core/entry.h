@@ -102,6 +102,10 @@ class Entry {
   const Timer& timer() const { return *reinterpret_cast<const Timer*>(this + 1); }
   // The blocks that the entry owns, or nullptr.
   Block* value_block() const;
+  size_t value_bytes() const {
+    const Block* const block = value_block();
+    return block == nullptr ? (state_.load(std::memory_order_relaxed) >> 16) & 255 : block->bytes;
+  }
   Block* key_block() const;
 
  private:

@@ -144,9 +144,13 @@ class EntryList {
   // Counts the entry as dead.
   void NoteDead(const Entry* entry);
 
-  // Rewrites the chunk where an entry of this number is or was, if that is worth while. `moved(from, to, place)` is
-  // called for each entry, with its place where the chunk has a number and 0 otherwise. Replaced chunks are retired.
-  // Does nothing when there is no memory.
+  // Rewrites the chunk where an entry of this number is or was, if that is worth while, as IsSparseAround says.
+  // `moved(from, to, place)` is called for each entry, with its place where the chunk has a number and 0 otherwise.
+  // Replaced chunks are retired. Does nothing when there is no memory.
+  bool IsSparseAround(uint64_t sequence) const {
+    const EntryChunks chunks = view();
+    return IsSparse(chunks, chunks.ChunkOf(sequence));
+  }
   template <typename Moved>
   void CompactAround(uint64_t sequence, RetiredList& retired, Moved moved);
 

@@ -33,8 +33,10 @@ struct Mutation {
   const Value* value;  // that the entry then has, kInsert and kOverwrite; kStructures: the text, as a string
   Deadline deadline;   // that the entry then has, or none; kInsert, kOverwrite and kDeadline
   // Puts the mutations of all stages in an order that is right for each key, for clears, and for the places that
-  // inserted entries have: strictly rising within a stage, and within a shard.
+  // inserted entries have: strictly rising within a stage, and within a shard. Of one stamp, those of the lower shard
+  // come first, as scans show their entries.
   uint64_t stamp;
+  uint32_t shard = 0;  // of the key
 };
 
 // Where one session's mutations go. Used by one thread at a time.

@@ -10,6 +10,10 @@
 // more than the last of the session and of the shard, so that these two rise with every change. The clock stays ahead
 // all the same, as two changes of which one follows the other are further apart than a tick.
 //
+// What a log restores brings numbers of its own, which several threads may give faster than the clock would. All of
+// that is a base, set once before anybody asks for a number: what is said above then holds above the base, from which
+// the clock's ticks are counted.
+//
 // A tick is 32 ns, so a number stays below 2^53, and so exact in a JavaScript number, for nine years of uptime.
 #pragma once
 
@@ -27,13 +31,16 @@ class Sequencer {
 
   const Clock& clock() const { return clock_; }
 
+  // Numbers are above this one from now on. Before the first call of Next, and before other threads know of this.
+  void BeginAbove(uint64_t base) { base_ = base; }
+
   // The number for an insertion by the session numbered `session` (from 1), whose own last number is `session_last`,
   // into a shard whose last number, or stamp, is `shard_last`. Called under that shard's lock, so that a shard's order
   // is exact.
   uint64_t Next(uint32_t session, uint64_t session_last, uint64_t shard_last) {
-    const uint64_t after = std::max(session_last, shard_last) + 1;
+    const uint64_t after = std::max({base_, session_last, shard_last}) + 1;
     if (IsSoleInserter(session)) return after;
-    return std::max(after, Ticks());
+    return std::max(after, base_ + Ticks());
   }
 
  private:
@@ -53,6 +60,7 @@ class Sequencer {
 
   const Clock& clock_;
   const uint64_t start_ns_;
+  uint64_t base_ = 0;  // constant once anybody inserts
   // Written at most twice in a store's life, so reading it is always a hit in the cache.
   alignas(64) std::atomic<uint32_t> inserter_{kNobody};
 };

@@ -65,6 +65,14 @@ uint64_t SessionList::TotalRetiredBytes() const {
   return total;
 }
 
+OperationCounts SessionList::TotalOperations() const {
+  OperationCounts total;
+  for (const Session* session = head_.load(std::memory_order_acquire); session != nullptr; session = session->next_) {
+    total.Zip(session->counters_, [](uint64_t& sum, const Counter& counter) { sum += counter.value(); });
+  }
+  return total;
+}
+
 bool SessionList::AnyMayHold(uint64_t epoch) const {
   for (const Session* session = head_.load(std::memory_order_acquire); session != nullptr; session = session->next_) {
     if (session->epoch_.MayHold(epoch)) return true;

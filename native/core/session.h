@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/counters.h"
 #include "core/epoch.h"
 #include "core/mutation_sink.h"
 
@@ -39,6 +40,8 @@ class Session {
     last_sequence_ = std::max(last_sequence_, others_last) + 1;
     return last_sequence_;
   }
+
+  OperationCounters& counters() { return counters_; }
 
   // Where this session's mutations go; nullptr where its store has no sink.
   MutationStage* stage() const { return stage_; }
@@ -81,6 +84,7 @@ class Session {
   // Written by the session's thread, read by all.
   alignas(64) std::atomic<int64_t> size_delta_{0};
   EpochRecord epoch_;
+  alignas(64) OperationCounters counters_;
 };
 
 class SessionList {
@@ -99,6 +103,7 @@ class SessionList {
   uint64_t TotalSize() const;
   // Bytes retired and not yet freed, as of each session's last reclamation.
   uint64_t TotalRetiredBytes() const;
+  OperationCounts TotalOperations() const;
 
  private:
   friend class Session;
@@ -121,6 +126,8 @@ class ReadGuard {
   }
   ReadGuard(const ReadGuard&) = delete;
   ReadGuard& operator=(const ReadGuard&) = delete;
+
+  Session& session() const { return session_; }
 
  private:
   Session& session_;

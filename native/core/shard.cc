@@ -65,12 +65,26 @@ constexpr std::chrono::microseconds kClaimSleep{50};
 
 constexpr size_t kCapacityMin = size_t{1} << Index::kLog2CapacityMin;
 
+// Takes the time of what it lives as long as, and keeps the longest.
+class Stall {
+ public:
+  Stall(const Clock& clock, uint64_t* ns_max) : clock_(clock), ns_max_(ns_max), start_ns_(clock.NowNanos()) {}
+  ~Stall() { *ns_max_ = std::max(*ns_max_, clock_.NowNanos() - start_ns_); }
+  Stall(const Stall&) = delete;
+  Stall& operator=(const Stall&) = delete;
+
+ private:
+  const Clock& clock_;
+  uint64_t* const ns_max_;
+  const uint64_t start_ns_;
+};
+
 }  // namespace
 
 void Shard::FreeAll() {
   RetiredList retired;  // frees at once: nobody reads a store that is being destroyed
   ChunkNumbers numbers;
-  MutexLock lock(mutex_);
+  const MutexLock lock(mutex_);
   RetireEntries(entries_.TakeAll(&numbers), retired);
   if (index_.allocated()) retired.Add(std::exchange(index_, Index()).block());
   if (old_index_.allocated()) retired.Add(std::exchange(old_index_, Index()).block());
@@ -94,8 +108,10 @@ const Entry* Shard::FindAgain(const HashedKey& key) const {
     }
     const bool is_settled = (version & 1) == 0 && layout_version_.load(std::memory_order_relaxed) == version;
     if (is_settled) return nullptr;
+    read_retries_.fetch_add(1, std::memory_order_relaxed);
   }
-  MutexLock lock(mutex_);
+  const MutexLock lock(mutex_);
+  ++read_fallbacks_;
   return FindLocked(key).entry;
 }
 
@@ -105,7 +121,8 @@ bool Shard::Get(IndexView table, const HashedKey& key, ReadValue* out, EntryStam
   uint32_t version = 0;
   Entry::ReadOutcome outcome = entry->Read(out, &version);
   if (outcome == Entry::ReadOutcome::kBusy) {
-    MutexLock lock(mutex_);
+    const MutexLock lock(mutex_);
+    ++read_fallbacks_;
     entry = FindLocked(key).entry;
     if (entry == nullptr) return false;
     outcome = entry->Read(out, &version);  // no writer can disturb it now
@@ -159,7 +176,7 @@ PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block**
     PutOutcome outcome;
     uint64_t wake_up_ns = kForever;
     {
-      MutexLock lock(mutex_);
+      const CountingLock lock(mutex_, &lock_waits_);
       outcome = PutLocked(context, key, key_block, value, request, spare.index);
       if (outcome == PutOutcome::kNeedsIndex) needed = GrownCapacityLocked();
       if (request.deadline.exists() && !request.restores()) wake_up_ns = TakeWakeUpLocked();
@@ -190,10 +207,11 @@ size_t Shard::PutMany(const WriteContext& context, std::span<const HashedKey> ke
     PutOutcome outcome = PutOutcome::kInserted;
     uint64_t wake_up_ns = kForever;
     {
-      MutexLock lock(mutex_);
+      const CountingLock lock(mutex_, &lock_waits_);
       while (done < keys.size()) {
         outcome = PutLocked(context, keys[done], &key_blocks[done], entries[done].value, request, spare.index);
         if (outcome != PutOutcome::kInserted && outcome != PutOutcome::kOverwritten) break;
+        context.session.counters().CountPut(outcome == PutOutcome::kInserted);
         ++done;
       }
       if (outcome == PutOutcome::kNeedsIndex) needed = GrownCapacityLocked();
@@ -268,16 +286,21 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
     place = EnsureWheelLocked() ? entries_.PlaceOfNext() : 0;
     if (place == 0) return PutOutcome::kOutOfMemory;
   }
-  const bool inline_value = value.size() <= kInlineValueBytesMax;
+  const size_t value_bytes = value.size();
+  const bool inline_value = value_bytes <= kInlineValueBytesMax;
   Block* value_block = inline_value ? nullptr : value.TakeBlock();
   const uint64_t sequence =
-      context.sequencer.Next(context.session.id(), context.session.last_sequence(), LastStampLocked());
+      request.restores()
+          ? request.sequence
+          : context.sequencer.Next(context.session.id(), context.session.last_sequence(), LastStampLocked());
   Entry* entry = Entry::Create(memory, key.key, key.hash, std::exchange(*key_block, nullptr), value, value_block,
                                sequence, has_timer, deadline);
   if (MutationStage* const stage = context.session.stage()) {
-    stage->Append({Mutation::Kind::kInsert, &key.key, &value, deadline, sequence});
+    stage->Append({Mutation::Kind::kInsert, &key.key, &value, deadline, sequence, context.shard});
   }
   block_bytes_ += OwnedBytes(entry);
+  key_bytes_ += key.key.size;
+  value_bytes_ += value_bytes;
   const bool closed_a_chunk = entries_.Append(entry);
   index_.Insert(entry, key.hash);
   if (place != 0) wheel_->Add(place, request.now_ns, TimersLocked());
@@ -299,6 +322,7 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, const HashedKey& 
     if (place == 0) return PutOutcome::kOutOfMemory;
   }
   Entry* const entry = *overwritten;
+  const size_t value_bytes = value.size();
   Block* block = nullptr;
   if (!entry->FitsInline(value)) {
     block = value.TakeBlock();
@@ -307,6 +331,7 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, const HashedKey& 
     context.session.AddToBytes(static_cast<int64_t>(block->total_bytes()));
   }
   Block* replaced = entry->value_block();
+  value_bytes_ += value_bytes - entry->value_bytes();
   AppendLocked(context, Mutation::Kind::kOverwrite, key.key, &value, deadline);
   ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });
   if (before.exists() || deadline.exists()) FollowDeadlineLocked(entry, before, place, request.now_ns);
@@ -323,7 +348,7 @@ DeleteOutcome Shard::Delete(const WriteContext& context, const HashedKey& key, c
     size_t shrunk = 0;
     DeleteOutcome outcome;
     {
-      MutexLock lock(mutex_);
+      const CountingLock lock(mutex_, &lock_waits_);
       outcome = DeleteLocked(context, key, request);
       if (outcome == DeleteOutcome::kDeleted) shrunk = ShrunkCapacityLocked();
     }
@@ -348,7 +373,7 @@ size_t Shard::DeleteMany(const WriteContext& context, std::span<const HashedKey>
     size_t shrunk = 0;
     DeleteOutcome outcome = DeleteOutcome::kAbsent;
     {
-      MutexLock lock(mutex_);
+      const CountingLock lock(mutex_, &lock_waits_);
       for (; done < keys.size(); ++done) {
         outcome = DeleteLocked(context, keys[done], {});
         if (outcome == DeleteOutcome::kClaimed || outcome == DeleteOutcome::kExpired) break;
@@ -384,7 +409,7 @@ void Shard::AppendLocked(const WriteContext& context, Mutation::Kind kind, const
   MutationStage* const stage = context.session.stage();
   if (stage == nullptr) return;
   last_stamp_ = context.session.NextStamp(LastStampLocked());
-  stage->Append({kind, &key, value, deadline, last_stamp_});
+  stage->Append({kind, &key, value, deadline, last_stamp_, context.shard});
 }
 
 void Shard::RemoveLocked(const WriteContext& context, const Found& found) {
@@ -395,6 +420,8 @@ void Shard::RemoveLocked(const WriteContext& context, const Found& found) {
   });
   if (entry->deadline().exists()) wheel_->Remove(entry->timer(), TimersLocked());
   block_bytes_ -= OwnedBytes(entry);
+  key_bytes_ -= entry->key().size;
+  value_bytes_ -= entry->value_bytes();
   RetireOwned(entry, context.session.retired());
   entries_.NoteDead(entry);
   context.session.AddToSize(-1);
@@ -460,7 +487,7 @@ DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey&
   DeadlineOutcome outcome;
   uint64_t wake_up_ns = kForever;
   {
-    MutexLock lock(mutex_);
+    const CountingLock lock(mutex_, &lock_waits_);
     Entry* entry = FindLocked(key).entry;
     if (entry == nullptr) return DeadlineOutcome::kAbsent;
     const Deadline before = entry->deadline();
@@ -484,14 +511,14 @@ DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey&
 void Shard::ScheduleExpiry(const WriteContext& context) {
   uint64_t wake_up_ns = kForever;
   {
-    MutexLock lock(mutex_);
+    const CountingLock lock(mutex_, &lock_waits_);
     wake_up_ns = TakeWakeUpLocked();
   }
   context.expiry.Schedule(context.shard, wake_up_ns);
 }
 
 bool Shard::PutOff(const HashedKey& key, Deadline deadline) {
-  MutexLock lock(mutex_);
+  const CountingLock lock(mutex_, &lock_waits_);
   Entry* const entry = FindLocked(key).entry;
   if (entry == nullptr || HasPassed(entry->deadline())) return false;
   const Deadline before = entry->deadline();
@@ -516,7 +543,7 @@ uint64_t Shard::ExpireSome(const WriteContext& context) {
   uint64_t next_ns = kForever;
   size_t shrunk = 0;
   {
-    MutexLock lock(mutex_);
+    const CountingLock lock(mutex_, &lock_waits_);
     if (wheel_ == nullptr) return kForever;
     const uint64_t now_ns = clock_->NowNanos();
     sink = context.expiry.sink();  // in this order: who listens hears of all that passes from then on
@@ -549,7 +576,7 @@ void Shard::Expire(const WriteContext& context, const HashedKey& key) {
   ExpirySink* sink = nullptr;
   ExpiredEntries expired;
   {
-    MutexLock lock(mutex_);
+    const CountingLock lock(mutex_, &lock_waits_);
     const Found found = FindLocked(key);
     if (found.entry == nullptr || !HasPassed(found.entry->deadline())) return;
     sink = context.expiry.sink();
@@ -561,7 +588,7 @@ void Shard::Expire(const WriteContext& context, const HashedKey& key) {
 bool Shard::Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) {
   for (int turn = 0;; ++turn) {
     {
-      MutexLock lock(mutex_);
+      const CountingLock lock(mutex_, &lock_waits_);
       if (!HasOtherClaimLocked(context)) {
         const uint64_t now_ns = context.sequencer.clock().NowNanos();
         const bool is_same = claim_.session == context.session.id() && claim_.hash == key.hash;
@@ -575,7 +602,7 @@ bool Shard::Claim(const WriteContext& context, const HashedKey& key, uint64_t na
 }
 
 void Shard::Release(const WriteContext& context) {
-  MutexLock lock(mutex_);
+  const CountingLock lock(mutex_, &lock_waits_);
   if (claim_.session == context.session.id()) claim_ = {};
 }
 
@@ -607,15 +634,17 @@ void Shard::TakeAllLocked(Session& session, ShardContents* contents) {
     });
   });
   block_bytes_ = 0;
+  key_bytes_ = 0;
+  value_bytes_ = 0;
   session.AddToSize(-static_cast<int64_t>(count));
   session.AddToBytes(-static_cast<int64_t>(bytes));
 }
 
-bool Shard::Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {
+bool Shard::Scan(uint32_t shard, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {
   if (last_sequence_.load(std::memory_order_acquire) <= after) return false;
   size_t left = count;
   ViewEntries().Scan(after, [&](const Entry* entry) {
-    out->push_back({entry->sequence(), entry});
+    out->push_back({entry->sequence(), entry, shard});
     return --left != 0;
   });
   return left == 0;
@@ -626,25 +655,55 @@ EntryChunks Shard::ViewEntries() const {
   for (int attempt = 0; attempt < kViewAttempts; ++attempt) {
     if (UnlockedEntries().TryView(&view)) return view;
   }
-  MutexLock lock(mutex_);
+  const CountingLock lock(mutex_, &lock_waits_);
   return entries_.view();
 }
 
+void ShardStats::Add(const ShardStats& other) {
+  entries += other.entries;
+  timed_entries += other.timed_entries;
+  entry_bytes += other.entry_bytes;
+  free_bytes += other.free_bytes;
+  index_bytes += other.index_bytes;
+  block_bytes += other.block_bytes;
+  timer_bytes += other.timer_bytes;
+  key_bytes += other.key_bytes;
+  value_bytes += other.value_bytes;
+  expired_entries += other.expired_entries;
+  lock_waits += other.lock_waits;
+  read_retries += other.read_retries;
+  read_fallbacks += other.read_fallbacks;
+  rehashes += other.rehashes;
+  compactions += other.compactions;
+  stall_ns_max = std::max(stall_ns_max, other.stall_ns_max);
+}
+
 ShardStats Shard::Stats() const {
-  MutexLock lock(mutex_);
+  const MutexLock lock(mutex_);
   ShardStats stats;
   stats.entries = index_.live() + old_index_.live();
+  stats.timed_entries = wheel_ == nullptr ? 0 : wheel_->size();
   stats.entry_bytes = entries_.live_bytes();
-  stats.entry_allocated_bytes = entries_.allocated_bytes();
+  stats.free_bytes = entries_.allocated_bytes() - entries_.live_bytes();
   stats.index_bytes = index_.bytes() + old_index_.bytes();
   stats.block_bytes = block_bytes_;
   stats.timer_bytes = entries_.number_bytes() + (wheel_ == nullptr ? 0 : sizeof *wheel_);
-  stats.timed_entries = wheel_ == nullptr ? 0 : wheel_->size();
+  stats.key_bytes = key_bytes_;
+  stats.value_bytes = value_bytes_;
   stats.expired_entries = expired_;
+  stats.lock_waits = lock_waits_;
+  stats.read_retries = read_retries_.load(std::memory_order_relaxed);
+  stats.read_fallbacks = read_fallbacks_;
+  stats.rehashes = rehashes_;
+  stats.compactions = compactions_;
+  stats.stall_ns_max = stall_ns_max_;
   return stats;
 }
 
 void Shard::CompactLocked(const WriteContext& context, uint64_t sequence) {
+  if (!entries_.IsSparseAround(sequence)) return;
+  const Stall stall(*clock_, &stall_ns_max_);
+  ++compactions_;
   entries_.CompactAround(sequence, context.session.retired(),
                          [&](const Entry* from, Entry* to, Place place)
                              SHARDMAP_NO_THREAD_SAFETY_ANALYSIS { NoteMovedLocked(context, from, to, place); });
@@ -660,6 +719,7 @@ void Shard::NoteMovedLocked(const WriteContext& context, const Entry* from, Entr
 
 bool Shard::EnsureRoomLocked(const WriteContext& context, Index& spare) {
   if (!index_.IsFull()) return true;
+  const Stall stall(*clock_, &stall_ns_max_);
   MoveLinesLocked(context, SIZE_MAX);
   if (spare.capacity() != GrownCapacityLocked()) return false;
   BeginMoveLocked(context, std::exchange(spare, Index()));
@@ -681,11 +741,12 @@ size_t Shard::ShrunkCapacityLocked() const {
 void Shard::Shrink(const WriteContext& context, size_t capacity) {
   SpareIndex spare;
   if (!spare.Allocate(capacity)) return;  // it stays as it is
-  MutexLock lock(mutex_);
+  const CountingLock lock(mutex_, &lock_waits_);
   if (ShrunkCapacityLocked() == capacity) BeginMoveLocked(context, std::exchange(spare.index, Index()));
 }
 
 void Shard::BeginMoveLocked(const WriteContext& context, Index target) {
+  ++rehashes_;
   ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
     old_index_ = std::exchange(index_, target);
     next_line_to_move_ = 0;

@@ -58,7 +58,7 @@ struct WriteContext {
   const HashSeed& seed;
   Sequencer& sequencer;
   ExpiryPort& expiry;
-  size_t shard;
+  uint32_t shard;
   Session& session;
 };
 
@@ -66,18 +66,31 @@ struct WriteContext {
 struct ScannedEntry {
   uint64_t sequence;
   const Entry* entry;
+  uint32_t shard;  // where it was met: entries of one number are of different shards, and come in their order
 };
 
 // Bytes by what they hold; see StoreStats for the meaning.
+// Figures of a shard: of now, in bytes and entries, and since it was made.
 struct ShardStats {
   uint64_t entries = 0;
-  uint64_t entry_bytes = 0;
-  uint64_t entry_allocated_bytes = 0;
-  uint64_t index_bytes = 0;
-  uint64_t block_bytes = 0;
-  uint64_t timer_bytes = 0;
-  uint64_t timed_entries = 0;
-  uint64_t expired_entries = 0;
+  uint64_t timed_entries = 0;  // those that have a deadline
+  uint64_t entry_bytes = 0;    // live entries: headers, keys and values kept inline
+  uint64_t free_bytes = 0;     // in chunks of entries: dead ones, and room for more
+  uint64_t index_bytes = 0;    // hash tables
+  uint64_t block_bytes = 0;    // long keys and values, out of line
+  uint64_t timer_bytes = 0;    // wheels of deadlines; what entries keep of them is in entry_bytes
+  uint64_t key_bytes = 0;      // of keys and values alone, wherever they are kept
+  uint64_t value_bytes = 0;
+  uint64_t expired_entries = 0;  // removed because their deadline had passed
+  uint64_t lock_waits = 0;       // for the mutex
+  uint64_t read_retries = 0;     // of lookups that met a change of the index
+  uint64_t read_fallbacks = 0;   // reads that took the mutex, as what they read kept changing
+  uint64_t rehashes = 0;         // moves to another table, which is larger, smaller, or without tombstones
+  uint64_t compactions = 0;      // of chunks of entries
+  uint64_t stall_ns_max = 0;     // the longest hold of the mutex by a rehash or a compaction
+
+  uint64_t bytes() const { return entry_bytes + free_bytes + index_bytes + block_bytes + timer_bytes; }
+  void Add(const ShardStats& other);
 };
 
 // What a put does where there is an entry. Where there is none all insert, but kIfUnchanged where there was one.
@@ -99,6 +112,7 @@ struct PutRequest {
   Deadline deadline;            // of the entry from then on
   uint64_t now_ns = 0;          // when the put began, where there is a deadline
   bool keeps_deadline = false;  // the deadline is only for an entry that is inserted
+  uint64_t sequence = 0;        // where it restores: of the entry, if one is inserted
 
   bool restores() const { return mode >= PutMode::kRestoreInPlace; }
 };
@@ -213,9 +227,10 @@ class alignas(64) Shard {
   }
   void PrefetchEnd() const { UnlockedEntries().PrefetchEnd(); }
 
-  // Adds up to `count` live entries with numbers above `after`, in order; `count` is not 0. Returns whether there may
-  // be more. Lock-free; within a ReadGuard.
-  bool Scan(uint64_t after, size_t count, std::vector<ScannedEntry>* out) const SHARDMAP_EXCLUDES(mutex_);
+  // Adds up to `count` live entries with numbers above `after`, in order, as those of `shard`; `count` is not 0.
+  // Returns whether there may be more. Lock-free; within a ReadGuard.
+  bool Scan(uint32_t shard, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const
+      SHARDMAP_EXCLUDES(mutex_);
   // The number of the last entry that was inserted.
   uint64_t last_sequence() const { return last_sequence_.load(std::memory_order_acquire); }
 
@@ -361,7 +376,16 @@ class alignas(64) Shard {
   size_t next_line_to_move_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<TimerWheel> wheel_ SHARDMAP_GUARDED_BY(mutex_);  // nullptr until there is a deadline
   uint64_t wake_up_ns_ SHARDMAP_GUARDED_BY(mutex_) = kForever;     // asked for
-  uint64_t expired_ SHARDMAP_GUARDED_BY(mutex_) = 0;               // entries, ever
+  // Of ShardStats.
+  uint64_t key_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  uint64_t value_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  uint64_t expired_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  mutable uint64_t lock_waits_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  mutable uint64_t read_fallbacks_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  mutable std::atomic<uint64_t> read_retries_{0};
+  uint64_t rehashes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  uint64_t compactions_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  uint64_t stall_ns_max_ SHARDMAP_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace shardmap

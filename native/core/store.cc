@@ -75,7 +75,9 @@ struct KeyBlocks {
   }
 };
 
-bool ComesBefore(const ScannedEntry& a, const ScannedEntry& b) { return a.sequence < b.sequence; }
+bool ComesBefore(const ScannedEntry& a, const ScannedEntry& b) {
+  return a.sequence != b.sequence ? a.sequence < b.sequence : a.shard < b.shard;
+}
 
 // Keeps the first `count` by number, and those that share the last number kept.
 void SortAndTrim(size_t count, std::vector<ScannedEntry>* entries) {
@@ -136,23 +138,31 @@ void Store::LogTo(MutationSink& sink) {
   sink_ = &sink;
 }
 
-bool Store::Get(const ReadGuard&, const Key& key, ReadValue* out) const {
-  const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
-  return shards_[shard].Get(TableOf(shard), hashed, out, nullptr);
+bool Store::CountRead(const ReadGuard& guard, bool is_found) {
+  guard.session().counters().CountRead(is_found);
+  return is_found;
 }
 
-bool Store::Has(const ReadGuard&, const Key& key) const {
+bool Store::Get(const ReadGuard& guard, const Key& key, ReadValue* out) const {
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
-  return shards_[shard].Has(TableOf(shard), hashed);
+  return CountRead(guard, shards_[shard].Get(TableOf(shard), hashed, out, nullptr));
 }
 
-bool Store::GetVersioned(const ReadGuard&, const Key& key, ReadValue* out, size_t* shard, uint64_t* version) const {
+bool Store::Has(const ReadGuard& guard, const Key& key) const {
+  const HashedKey hashed = Hashed(key);
+  const size_t shard = ShardOf(hashed.hash);
+  const bool is_found = shards_[shard].Has(TableOf(shard), hashed);
+  guard.session().counters().CountHas(is_found ? 1 : 0, is_found ? 0 : 1);
+  return is_found;
+}
+
+bool Store::GetVersioned(const ReadGuard& guard, const Key& key, ReadValue* out, size_t* shard,
+                         uint64_t* version) const {
   const HashedKey hashed = Hashed(key);
   *shard = ShardOf(hashed.hash);
   *version = shards_[*shard].value_version().load(std::memory_order_acquire);
-  return shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr);
+  return CountRead(guard, shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr));
 }
 
 bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, ReadValue* out) const {
@@ -162,11 +172,11 @@ bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, R
   return shards_[shard].Get(TableOf(shard), hashed, out, &stamp) && stamp.sequence == sequence;
 }
 
-bool Store::GetStamped(const ReadGuard&, const Key& key, ReadValue* out, EntryStamp* stamp) const {
+bool Store::GetStamped(const ReadGuard& guard, const Key& key, ReadValue* out, EntryStamp* stamp) const {
   const HashedKey hashed = Hashed(key);
   const size_t shard = ShardOf(hashed.hash);
   *stamp = {};
-  return shards_[shard].Get(TableOf(shard), hashed, out, stamp);
+  return CountRead(guard, shards_[shard].Get(TableOf(shard), hashed, out, stamp));
 }
 
 Deadline Store::DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const {
@@ -199,10 +209,11 @@ Result<bool> Store::Insert(const ReadGuard&, Session& session, const Key& key, V
   return outcome == PutOutcome::kInserted;
 }
 
-Status Store::Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome) {
+Status Store::Put(Session& session, const HashedKey& hashed, Value& value, const PutRequest& request,
+                  PutOutcome* outcome) {
+  const Key& key = hashed.key;
   if (!HasAllowedSizes(key, value.size())) return SizeError(key, value.size());
-  const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
+  const size_t shard = ShardOf(hashed);
   TableOf(shard).Prefetch(hashed.hash);  // comes while the log's stage encodes the mutation
   // What an addition makes is another value.
   const bool is_sum = request.mode == PutMode::kAdd && value.size() <= kInlineValueBytesMax;
@@ -216,7 +227,11 @@ Status Store::Put(Session& session, const Key& key, Value& value, const PutReque
   }
   if (key_block != nullptr) Block::Free(key_block);
   const bool changed = *outcome == PutOutcome::kInserted || *outcome == PutOutcome::kOverwritten;
-  if (!changed) ReleaseMutation(session);
+  if (!changed) {
+    ReleaseMutation(session);
+  } else if (!request.restores()) {
+    session.counters().CountPut(*outcome == PutOutcome::kInserted);
+  }
   session.ReclaimIfWorthwhile();
   return *outcome == PutOutcome::kOutOfMemory ? Status::OutOfMemory() : Status();
 }
@@ -235,7 +250,9 @@ Status Store::Delete(Session& session, const Key& key, const DeleteRequest& requ
   const size_t shard = ShardOf(hashed.hash);
   TableOf(shard).Prefetch(hashed.hash);
   *outcome = shards_[shard].Delete(ContextFor(session, shard), hashed, request);
-  if (*outcome != DeleteOutcome::kDeleted) ReleaseMutation(session);
+  const bool is_deleted = *outcome == DeleteOutcome::kDeleted;
+  if (!is_deleted) ReleaseMutation(session);
+  session.counters().CountDeletes(is_deleted ? 1 : 0, is_deleted ? 0 : 1);
   session.ReclaimIfWorthwhile();
   return Status();
 }
@@ -253,6 +270,7 @@ Status Store::Clear(Session& session) {
   // Only readers see these now; walking and retiring them needs no lock.
   for (size_t shard = 0; shard < shards(); ++shard) contents[shard].Retire(session.retired());
   session.Reclaim();
+  session.counters().clears.Add(1);
   return Status();
 }
 
@@ -393,33 +411,46 @@ uint64_t Store::ExpireSome(Session& session, size_t shard) {
 
 // --- Replay ----------------------------------------------------------------------------------------------------------
 
-Status Store::Restore(Session& session, const Key& key, Value value, Deadline deadline, RestoreMode mode) {
+Status Store::Restore(Session& session, const HashedKey& key, Value value, const Restoration& restoration) {
   assert(session.stage() == nullptr);
   PutRequest request;
-  request.mode = mode == RestoreMode::kInsert ? PutMode::kRestoreLast : PutMode::kRestoreInPlace;
-  request.deadline = deadline;
-  if (deadline.exists()) request.now_ns = sequencer_.clock().NowNanos();
+  request.mode = restoration.mode == RestoreMode::kInsert ? PutMode::kRestoreLast : PutMode::kRestoreInPlace;
+  request.deadline = restoration.deadline;
+  request.sequence = restoration.sequence;
+  if (request.deadline.exists()) request.now_ns = sequencer_.clock().NowNanos();
   PutOutcome outcome;
   return Put(session, key, value, request, &outcome);
 }
 
-void Store::Expect(Session& session, std::span<const Key> keys) const {
+void Store::Expect(Session& session, std::span<const HashedKey> keys) const {
   BatchGroup group;
-  for (const Key& key : keys) AddTo(&group, key);
+  for (const HashedKey& key : keys) AddTo(&group, key);
   PrepareWrites(session, &group);
   for (size_t i = 0; i < group.size; ++i) {
     if (group.candidates[i] == nullptr) shards_[group.shards[i]].PrefetchEnd();
   }
 }
 
-Status Store::RestoreDeadline(Session& session, const Key& key, Deadline deadline) {
+Status Store::RestoreDeadline(Session& session, const HashedKey& key, Deadline deadline) {
   assert(session.stage() == nullptr);
-  const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
+  const size_t shard = ShardOf(key);
   const DeadlineOutcome outcome =
-      shards_[shard].SetDeadline(ContextFor(session, shard), hashed, deadline, IfExpired::kPresent);
+      shards_[shard].SetDeadline(ContextFor(session, shard), key, deadline, IfExpired::kPresent);
   session.ReclaimIfWorthwhile();
   return outcome == DeadlineOutcome::kOutOfMemory ? Status::OutOfMemory() : Status();
+}
+
+void Store::RestoreClear(Session& session, size_t first, size_t end) {
+  assert(session.stage() == nullptr);
+  for (size_t shard = first; shard < end; ++shard) {
+    ShardContents contents;
+    {
+      AllShardsLock lock({&shards_[shard], 1});
+      lock.TakeAll(session, {&contents, 1});
+    }
+    contents.Retire(session.retired());
+  }
+  session.Reclaim();
 }
 
 void Store::ScheduleExpiry(Session& session) {
@@ -441,11 +472,6 @@ Result<bool> Store::SaveStructures(Session& session, const std::optional<std::st
 
 // --- Batches ---------------------------------------------------------------------------------------------------------
 
-void Store::AddTo(BatchGroup* group, const Key& key) const {
-  const HashedKey hashed = Hashed(key);
-  group->Add(hashed, ShardOf(hashed.hash));
-}
-
 void Store::PrepareReads(BatchGroup* group) const {
   group->LoadLines(tables_.get());
   group->LoadEntries();
@@ -462,7 +488,7 @@ size_t Store::ReadMany(std::span<const Key> keys, bool* found, Read read) const 
   size_t count = 0;
   for (size_t first = 0; first < keys.size(); first += BatchGroup::kKeysMax) {
     BatchGroup group;
-    for (const Key& key : GroupAt(first, keys)) AddTo(&group, key);
+    for (const Key& key : GroupAt(first, keys)) AddTo(&group, Hashed(key));
     PrepareReads(&group);
     for (size_t i = 0; i < group.size; ++i) {
       found[first + i] = read(shards_[group.shards[i]], group, i, first + i);
@@ -472,18 +498,22 @@ size_t Store::ReadMany(std::span<const Key> keys, bool* found, Read read) const 
   return count;
 }
 
-size_t Store::GetMany(const ReadGuard&, std::span<const Key> keys, ReadValue* values, bool* found) const {
-  return ReadMany(keys, found, [&](const Shard& shard, const BatchGroup& group, size_t i, size_t place) {
+size_t Store::GetMany(const ReadGuard& guard, std::span<const Key> keys, ReadValue* values, bool* found) const {
+  const size_t count = ReadMany(keys, found, [&](const Shard& shard, const BatchGroup& group, size_t i, size_t place) {
     if (!shard.GetCandidate(group.candidates[i], group.table(i), group.keys[i], &values[place])) return false;
     values[place].PrefetchBlock();
     return true;
   });
+  guard.session().counters().CountReads(count, keys.size() - count);
+  return count;
 }
 
-size_t Store::HasMany(const ReadGuard&, std::span<const Key> keys, bool* found) const {
-  return ReadMany(keys, found, [](const Shard& shard, const BatchGroup& group, size_t i, size_t) {
+size_t Store::HasMany(const ReadGuard& guard, std::span<const Key> keys, bool* found) const {
+  const size_t count = ReadMany(keys, found, [](const Shard& shard, const BatchGroup& group, size_t i, size_t) {
     return shard.HasCandidate(group.candidates[i], group.table(i), group.keys[i]);
   });
+  guard.session().counters().CountHas(count, keys.size() - count);
+  return count;
 }
 
 Status Store::SetMany(Session& session, std::span<BatchEntry> entries, size_t* failed, const Lifetime& lifetime) {
@@ -505,7 +535,7 @@ Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, const Pu
   KeyBlocks key_blocks;
   for (BatchEntry& entry : entries) {
     if (!entry.value.PrepareForStore() || !CopyLongKey(entry.key, &key_blocks.blocks[group.size])) break;
-    AddTo(&group, entry.key);
+    AddTo(&group, Hashed(entry.key));
   }
   PrepareWrites(session, &group);
   for (size_t i = 0; i < group.size; ++i) {
@@ -573,7 +603,7 @@ std::vector<uint32_t> Store::OrderByShard(std::span<const Key> keys) const {
 
 Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* count) {
   BatchGroup group;
-  for (const Key& key : keys) AddTo(&group, key);
+  for (const Key& key : keys) AddTo(&group, Hashed(key));
   PrepareWrites(session, &group);
   for (size_t first = 0; first < group.size;) {
     const size_t run = session.stage() == nullptr ? group.EndOfRun(first) - first : 1;
@@ -582,6 +612,7 @@ Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* c
     const size_t shard = group.shards[first];
     const size_t deleted = shards_[shard].DeleteMany(ContextFor(session, shard), {&group.keys[first], run});
     if (deleted == 0) ReleaseMutation(session);
+    session.counters().CountDeletes(deleted, run - deleted);
     *count += deleted;
     first += run;
   }
@@ -595,8 +626,8 @@ void Store::Scan(const ReadGuard&, uint64_t after, size_t count, std::vector<Sca
   // Enough of each shard that what all of them have given, up to the least last number, is about `count`.
   const size_t per_shard = std::min(count + 1, 2 * count / shards() + 4);
   uint64_t complete_to = UINT64_MAX;
-  for (size_t shard = 0; shard < shards(); ++shard) {
-    if (shards_[shard].Scan(after, per_shard, out)) complete_to = std::min(complete_to, out->back().sequence);
+  for (uint32_t shard = 0; shard < shards(); ++shard) {
+    if (shards_[shard].Scan(shard, after, per_shard, out)) complete_to = std::min(complete_to, out->back().sequence);
   }
   std::erase_if(*out, [=](const ScannedEntry& entry) { return entry.sequence > complete_to; });
   SortAndTrim(count, out);
@@ -615,21 +646,17 @@ bool Store::ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, Rea
   return GetIfSequence(guard, scanned.entry->key(), scanned.sequence, out);
 }
 
-StoreStats Store::Stats() const {
+StoreStats Store::Stats(std::vector<ShardStats>* per_shard) const {
   StoreStats stats;
   stats.shards = shards();
   stats.shard_bytes = shards() * (sizeof(Shard) + sizeof tables_[0]);
   stats.retired_bytes = sessions_.TotalRetiredBytes();
+  stats.operations = sessions_.TotalOperations();
+  stats.operations.Zip(restored_, [](uint64_t& all, uint64_t restored) { all -= restored; });
   for (size_t i = 0; i < shards(); ++i) {
     const ShardStats shard = shards_[i].Stats();
-    stats.entries += shard.entries;
-    stats.entry_bytes += shard.entry_bytes;
-    stats.free_bytes += shard.entry_allocated_bytes - shard.entry_bytes;
-    stats.index_bytes += shard.index_bytes;
-    stats.block_bytes += shard.block_bytes;
-    stats.timer_bytes += shard.timer_bytes;
-    stats.timed_entries += shard.timed_entries;
-    stats.expired_entries += shard.expired_entries;
+    stats.Add(shard);
+    if (per_shard != nullptr) per_shard->push_back(shard);
   }
   return stats;
 }

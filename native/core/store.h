@@ -41,22 +41,14 @@ struct StoreOptions {
 };
 
 // Exact bytes of what the store has allocated (the allocator's own overhead is not known).
-struct StoreStats {
-  uint64_t entries = 0;
+// Figures of all shards together, and of what they share.
+struct StoreStats : ShardStats {
   uint64_t shards = 0;
-  uint64_t entry_bytes = 0;      // live entries: headers, keys and values kept inline
-  uint64_t free_bytes = 0;       // in chunks of entries: dead ones, and room for more
-  uint64_t index_bytes = 0;      // hash tables
-  uint64_t block_bytes = 0;      // long keys and values, out of line
-  uint64_t retired_bytes = 0;    // unlinked, waiting for readers to pass; as of each session's last reclamation
-  uint64_t timer_bytes = 0;      // wheels of deadlines; what entries keep of them is in entry_bytes
-  uint64_t shard_bytes = 0;      // the shards themselves
-  uint64_t timed_entries = 0;    // entries that have a deadline
-  uint64_t expired_entries = 0;  // removed since the store was made, because their deadline had passed
+  uint64_t shard_bytes = 0;    // the shards themselves
+  uint64_t retired_bytes = 0;  // unlinked, waiting for readers to pass; as of each session's last reclamation
+  OperationCounts operations;  // since the store was made, or restored
 
-  uint64_t total_bytes() const {
-    return entry_bytes + free_bytes + index_bytes + block_bytes + retired_bytes + timer_bytes + shard_bytes;
-  }
+  uint64_t total_bytes() const { return bytes() + retired_bytes + shard_bytes; }
 };
 
 // Where the shards' value versions lie, for caches that check by themselves whether what they hold is current.
@@ -70,6 +62,13 @@ struct ValueVersions {
 enum class RestoreMode : uint8_t {
   kInsert,     // last, also where there is one
   kOverwrite,  // in the place of the one that is there; last where there is none
+};
+
+// What it is given beside its value.
+struct Restoration {
+  RestoreMode mode;
+  Deadline deadline;
+  uint64_t sequence;  // of the entry where one is inserted: from 1, and above all in its shard
 };
 
 // What a value is compared with: numbers as SameValueZero does, others by kind and bytes.
@@ -192,16 +191,28 @@ class Store {
   uint64_t ttl_ns() const { return ttl_ns_; }
   bool slides() const { return slides_; }
 
-  // Replay, before LogTo: the sink does not learn of it. Beside these, Delete and Clear do what a log says.
+  // Replay, before LogTo: the sink does not learn of it. Beside these, Delete does what a log says. Several threads may
+  // restore what is in different shards.
+
+  // The key with its hash, and the shard where it is or would be.
+  HashedKey Hashed(const Key& key) const { return {key, key.HashWith(seed_)}; }
+  size_t ShardOf(const HashedKey& key) const { return ShardOf(key.hash); }
 
   // Puts an entry with just this deadline, whether or not that has passed: then it may be absent at once. What it takes
   // the place of may have expired too, and nobody hears of that. Errors: as writes; but with kInsert the entry that was
   // there may be gone.
-  Status Restore(Session& session, const Key& key, Value value, Deadline deadline, RestoreMode mode);
+  Status Restore(Session& session, const HashedKey& key, Value value, const Restoration& restoration);
   // Gives the entry, if there is one, just this deadline. Error: kOutOfMemory.
-  Status RestoreDeadline(Session& session, const Key& key, Deadline deadline);
-  // Keys are restored soon: asks for the memory that this needs.
-  void Expect(Session& session, std::span<const Key> keys) const;
+  Status RestoreDeadline(Session& session, const HashedKey& key, Deadline deadline);
+  // Removes what is in the shards from `first` on, up to the one before `end`.
+  void RestoreClear(Session& session, size_t first, size_t end);
+  // Keys, of at most BatchGroup::kKeysMax, are restored soon: asks for the memory that this needs.
+  void Expect(Session& session, std::span<const HashedKey> keys) const;
+  // All is restored, under numbers up to this one: who inserts goes on above it. Once, before anybody does.
+  void EndRestore(uint64_t last_sequence) {
+    sequencer_.BeginAbove(last_sequence);
+    restored_ = sessions_.TotalOperations();
+  }
   // What was restored expires by itself from now on; before, its order would depend on when that happens.
   void ScheduleExpiry(Session& session);
 
@@ -218,7 +229,8 @@ class Store {
   uint64_t Size() const { return sessions_.TotalSize(); }
 
   // Replaces `out` by the next entries in insertion order after the number `after`: about `count`, at least one while
-  // any is left. An entry whose number was met is never met again, whatever happens in between.
+  // any is left; all of a number or none. An entry whose number was met is never met again, whatever happens in
+  // between.
   void Scan(const ReadGuard& guard, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const;
 
   // A number that no entry exceeds whose insertion returned before the call, and that all exceed whose insertion begins
@@ -229,7 +241,8 @@ class Store {
   bool ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const;
 
   ValueVersions value_versions() const { return {&shards_[0].value_version(), sizeof(Shard), shards_}; }
-  StoreStats Stats() const;
+  // `per_shard`, if given, receives each shard's figures besides. Takes each shard's lock for a moment.
+  StoreStats Stats(std::vector<ShardStats>* per_shard = nullptr) const;
   size_t shards() const { return size_t{1} << log2_shards_; }
 
  private:
@@ -237,23 +250,30 @@ class Store {
   static constexpr size_t kSortedKeysMax = size_t{1} << 18;
   static constexpr size_t kSortedKeysPerShardMin = 2;
 
-  HashedKey Hashed(const Key& key) const { return {key, key.HashWith(seed_)}; }
+  // Counts a read of the guard's thread, and gives back what it found.
+  static bool CountRead(const ReadGuard& guard, bool is_found);
+
   // The highest bits of the hash; the index uses the lowest ones.
   size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
   IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
-  WriteContext ContextFor(Session& session, size_t shard) { return {seed_, sequencer_, expiry_, shard, session}; }
+  WriteContext ContextFor(Session& session, size_t shard) {
+    return {seed_, sequencer_, expiry_, static_cast<uint32_t>(shard), session};
+  }
   Deadline DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const;
   bool HasPassed(Deadline deadline) const {
     return deadline.exists() && deadline.HasPassed(sequencer_.clock().NowNanos());
   }
   PutRequest RequestFor(PutMode mode, ReadValue* existing, const Lifetime& lifetime) const;
   // The value is consumed where it was used.
-  Status Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome);
+  Status Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome) {
+    return Put(session, Hashed(key), value, request, outcome);
+  }
+  Status Put(Session& session, const HashedKey& key, Value& value, const PutRequest& request, PutOutcome* outcome);
   Status Delete(Session& session, const Key& key, const DeleteRequest& request, DeleteOutcome* outcome);
   // Whether the value is what is expected, with its stamp.
   bool Meets(const ReadGuard& guard, const Key& key, const Expectation& expected, EntryStamp* stamp) const;
 
-  void AddTo(BatchGroup* group, const Key& key) const;
+  void AddTo(BatchGroup* group, const HashedKey& key) const { group->Add(key, ShardOf(key)); }
   // Starts loading what reads, or writes, of the group will look at.
   void PrepareReads(BatchGroup* group) const;
   void PrepareWrites(Session& session, BatchGroup* group) const;
@@ -279,6 +299,7 @@ class Store {
   const std::shared_ptr<Shard[]> shards_;
   Sequencer sequencer_;
   SessionList sessions_;
+  OperationCounts restored_;  // by a replay; constant once the store is in use
   Structures structures_;
 };
 

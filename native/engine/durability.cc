@@ -57,8 +57,8 @@ Result<std::unique_ptr<RecoveredLog>> Fill(Directory& directory, const Durabilit
   RecoveryOptions options;
   options.mode = durability.recovery;
   options.is_readonly = durability.is_readonly;
-  options.apply = [&](const Record& record, uint64_t clock_offset_ns) { return replay.Apply(record, clock_offset_ns); };
-  options.expect = [&](std::span<const Record> records) { replay.Expect(records); };
+  options.apply = [&](std::span<const uint8_t> payload) { return replay.Apply(payload); };
+  options.await = [&] { return replay.Await(); };
   options.report = listeners.on_progress;
   auto recovered = Recover(directory, options);
   if (recovered.ok()) replay.Finish();
@@ -118,6 +118,7 @@ Durability::Durability(std::unique_ptr<Directory> directory, std::unique_ptr<Dir
       manifest_(recovered->manifest),
       compaction_at_(std::max(recovered->snapshot_bytes, options.compaction_bytes_min)) {
   compaction_.snapshot_bytes = recovered->snapshot_bytes;
+  compaction_.first_segment = manifest_.first_segment;
   if (options.is_readonly) {
     store_.LogTo(readonly_sink_);
     return;
@@ -185,7 +186,8 @@ Status Durability::CompactNow(const std::set<std::string>& kept) {
   if (!snapshot.ok()) return snapshot.TakeStatus();
   MutexLock lock(mutex_);
   compacted_bytes_ = written_bytes;
-  compaction_ = {compaction_.count + 1, Clock::Steady().NowNanos() - begin_ns, snapshot_bytes};
+  const uint64_t end_ns = Clock::Steady().NowNanos();
+  compaction_ = {compaction_.count + 1, end_ns - begin_ns, snapshot_bytes, end_ns, manifest_.first_segment};
   return Status();
 }
 

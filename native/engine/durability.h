@@ -49,6 +49,8 @@ struct CompactionFigures {
   uint64_t count = 0;           // since the store was opened
   uint64_t nanos = 0;           // the latest took
   uint64_t snapshot_bytes = 0;  // of the latest
+  uint64_t ended_ns = 0;        // the latest, by the steady clock
+  uint64_t first_segment = 1;   // behind it
 };
 
 struct DurabilityFigures {

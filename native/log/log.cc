@@ -21,8 +21,10 @@ Log::Log(Directory& directory, std::unique_ptr<RecoveredLog> recovered, const Lo
       store_(recovered->store),
       recovered_bytes_(recovered->segment_bytes),
       written_bytes_(recovered_bytes_),
-      writer_(directory, std::move(recovered), options.segment_bytes) {
+      writer_(directory, std::move(recovered), options.segment_bytes),
+      segment_(writer_.segment_number()) {
   if (!writer_.has_segment()) Fail(Status(Code::kLogFailed, "The store was not recovered whole"));
+  failures_.store(0, std::memory_order_relaxed);  // that was none of writing
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -39,11 +41,18 @@ Status Log::Restart(Manifest* first) { return AskAndWait(Request::Kind::kRestart
 Status Log::Resume() { return AskAndWait(Request::Kind::kResume, nullptr); }
 
 LogFigures Log::Figures() const {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  const uint64_t lagging_since_ns = lagging_since_ns_.load(kRelaxed);
   return {.refusal = staging_.Refusal(),
           .has_failed = has_failed(),
           .staged_bytes = staging_.bytes(),
           .written_bytes = written_bytes() - recovered_bytes_,
-          .syncs = syncs_.load(std::memory_order_relaxed)};
+          .segment = segment_.load(kRelaxed),
+          .lag_ns = lagging_since_ns == 0 ? 0 : SteadyNanos() - lagging_since_ns,
+          .syncs = syncs_.load(kRelaxed),
+          .sync_ns_last = sync_ns_last_.load(kRelaxed),
+          .sync_ns_max = sync_ns_max_.load(kRelaxed),
+          .failures = failures_.load(kRelaxed)};
 }
 
 void Log::Ask(Request request) {
@@ -164,12 +173,25 @@ Status Log::WriteAndSync(const std::vector<Request>& requests) {
   NoteWritten();
   const bool is_due = options_.policy == SyncPolicy::kAlways ||
                       (options_.policy == SyncPolicy::kInterval && now_ns - unsynced_since_ns_ >= options_.interval_ns);
-  if (!status.ok() || (!is_due && requests.empty())) return status;
-  if (writer_.has_unsynced()) syncs_.fetch_add(1, std::memory_order_relaxed);
-  return writer_.Sync();
+  return !status.ok() || (!is_due && requests.empty()) ? std::move(status) : Sync();
+}
+
+Status Log::Sync() {
+  if (!writer_.has_unsynced()) return writer_.Sync();
+  const uint64_t begin_ns = SteadyNanos();
+  Status status = writer_.Sync();
+  const uint64_t took_ns = SteadyNanos() - begin_ns;
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  syncs_.store(syncs_.load(kRelaxed) + 1, kRelaxed);
+  sync_ns_last_.store(took_ns, kRelaxed);
+  sync_ns_max_.store(std::max(sync_ns_max_.load(kRelaxed), took_ns), kRelaxed);
+  if (status.ok()) lagging_since_ns_.store(0, kRelaxed);
+  return status;
 }
 
 void Log::NoteWritten() {
+  segment_.store(writer_.segment_number(), std::memory_order_relaxed);
+  lagging_since_ns_.store(writer_.has_unsynced() ? unsynced_since_ns_ : 0, std::memory_order_relaxed);
   const uint64_t bytes = recovered_bytes_ + writer_.written_bytes();
   if (bytes == written_bytes()) return;
   written_bytes_.store(bytes, std::memory_order_relaxed);
@@ -177,6 +199,7 @@ void Log::NoteWritten() {
 }
 
 void Log::Fail(const Status& status) {
+  failures_.store(failures_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   failure_ = status.Copy();
   if (status.code() == Code::kDiskFull || status.code() == Code::kOutOfMemory) {
     staging_.Refuse(status.code(), std::string(status.message()));

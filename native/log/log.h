@@ -41,7 +41,12 @@ struct LogFigures {
   bool has_failed = false;
   uint64_t staged_bytes = 0;   // memory for mutations that are not with the kernel yet
   uint64_t written_bytes = 0;  // since it was made
+  uint64_t segment = 0;        // the number of the one that is written to
+  uint64_t lag_ns = 0;         // since when something is with the kernel that is not known to be on the medium
   uint64_t syncs = 0;
+  uint64_t sync_ns_last = 0;  // how long the latest took, and the longest
+  uint64_t sync_ns_max = 0;
+  uint64_t failures = 0;  // each time that it could not write
 };
 
 struct LogOptions {
@@ -110,6 +115,7 @@ class Log final : public MutationSink {
   // Until there is something to do. Returns whether the log is being closed.
   bool Wait() SHARDMAP_EXCLUDES(mutex_);
   void Wake() SHARDMAP_EXCLUDES(mutex_);
+  Status Sync();
   void NoteWritten();
   void Fail(const Status& status);
   // How long what is staged waits for more to come.
@@ -129,7 +135,13 @@ class Log final : public MutationSink {
   uint64_t unsynced_since_ns_ = 0;  // by the steady clock; while writer_.has_unsynced()
   Status failure_;                  // of the last attempt to write
   std::atomic<bool> has_failed_{false};
+  // Of the figures; written by the thread.
+  std::atomic<uint64_t> segment_;
+  std::atomic<uint64_t> lagging_since_ns_{0};  // by the steady clock; 0: all is on the medium
   std::atomic<uint64_t> syncs_{0};
+  std::atomic<uint64_t> sync_ns_last_{0};
+  std::atomic<uint64_t> sync_ns_max_{0};
+  std::atomic<uint64_t> failures_{0};
 
   Mutex mutex_;
   Condition wake_;

@@ -26,11 +26,10 @@ constexpr std::string_view kSegmentPrefix = "segment-";
 constexpr std::string_view kSnapshotPrefix = "snapshot-";
 constexpr size_t kNumberDigits = 12;
 
-bool HasKey(Mutation::Kind kind) { return kind != Mutation::Kind::kClear && kind != Mutation::Kind::kStructures; }
 bool HasValue(Mutation::Kind kind) {
   return kind == Mutation::Kind::kInsert || kind == Mutation::Kind::kOverwrite || kind == Mutation::Kind::kStructures;
 }
-bool MayHaveDeadline(Mutation::Kind kind) { return HasKey(kind) && kind != Mutation::Kind::kDelete; }
+bool MayHaveDeadline(const Record& record) { return record.has_key() && record.kind != Mutation::Kind::kDelete; }
 
 // Whether there can be keys and values of these kinds and sizes: who reads them later relies on it.
 bool HasKeySize(KeyKind kind, size_t bytes) {
@@ -216,7 +215,7 @@ bool DecodeRecord(Decoder* decoder, Record* record) {
     return false;
   }
   record->kind = static_cast<Mutation::Kind>(kind);
-  if (has_deadline && !MayHaveDeadline(record->kind)) return false;
+  if (has_deadline && !MayHaveDeadline(*record)) return false;
   record->key = {KeyKind::kUndefined, nullptr, 0};
   record->value_kind = ValueKind::kUndefined;
   record->value = {};
@@ -224,7 +223,7 @@ bool DecodeRecord(Decoder* decoder, Record* record) {
   std::span<const uint8_t> bytes;
   uint8_t byte;
   uint64_t size;
-  if (HasKey(record->kind)) {
+  if (record->has_key()) {
     if (!decoder->Take8(&byte) || !IsKeyKind(byte) || !decoder->TakeVarint(&size) || size > kKeyBytesMax ||
         !decoder->TakeBytes(size, &bytes)) {
       return false;
@@ -246,6 +245,24 @@ bool DecodeRecord(Decoder* decoder, Record* record) {
     record->deadline = Deadline::At(ns, slides);
   }
   return true;
+}
+
+PayloadCheck CheckRecords(std::span<const uint8_t> payload) {
+  Decoder decoder(payload);
+  uint64_t clock_offset_ns;
+  PayloadCheck check{payload, 0, decoder.Take64(&clock_offset_ns)};
+  if (!check.is_whole) check.whole = {};
+  while (check.is_whole && decoder.left() != 0) {
+    const size_t at = payload.size() - decoder.left();
+    Record record;
+    check.is_whole = DecodeRecord(&decoder, &record);
+    if (check.is_whole) {
+      ++check.records;
+    } else {
+      check.whole = payload.first(at);
+    }
+  }
+  return check;
 }
 
 void EncodeManifest(const Manifest& manifest, std::span<uint8_t, Manifest::kBytes> bytes) {

@@ -84,6 +84,8 @@ struct Record {
   ValueKind value_kind = ValueKind::kUndefined;
   std::span<const uint8_t> value;
   Deadline deadline;
+
+  bool has_key() const { return kind != Mutation::Kind::kClear && kind != Mutation::Kind::kStructures; }
 };
 
 // At most this many bytes make a record of a key and a value of these sizes.
@@ -100,6 +102,14 @@ inline constexpr size_t kRecordHeadBytes = 1;
 class Decoder;
 // Takes the next record. False where the bytes are none.
 bool DecodeRecord(Decoder* decoder, Record* record);
+
+// What is in the payload of a frame of records.
+struct PayloadCheck {
+  std::span<const uint8_t> whole;  // up to where it is none
+  uint64_t records;
+  bool is_whole;
+};
+PayloadCheck CheckRecords(std::span<const uint8_t> payload);
 
 // --- Files -----------------------------------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ class LogWriter {
   // Whether there is anything to write to.
   bool has_segment() const { return segment_ != nullptr; }
   uint64_t written_bytes() const { return written_bytes_; }
+  uint64_t segment_number() const { return segment_number_; }
   const StoreId& store() const { return recovered_->store; }
 
  private:

@@ -1,7 +1,6 @@
 #include "log/recovery.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <deque>
 #include <set>
@@ -9,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/coding.h"
 #include "base/random.h"
 #include "log/file_copy.h"
 #include "log/file_error.h"
@@ -22,8 +20,6 @@ namespace {
 // A report for so many bytes that were read.
 constexpr uint64_t kReportBytes = uint64_t{8} << 20;
 constexpr uint64_t kManifestNumber = 1;
-// Decoded before the first of them is applied.
-constexpr size_t kRecordsAhead = 32;
 
 class Recovery {
  public:
@@ -185,7 +181,8 @@ Status Recovery::ReadSegments() {
     if (std::find(names_.begin(), names_.end(), temporary) == names_.end()) {
       return Corrupt(SegmentName(first), 0, "it is missing");
     }
-    Status status = NameFirstSegment(temporary);
+    Status status = AwaitRecords(options_);
+    if (status.ok()) status = NameFirstSegment(temporary);
     if (!status.ok() || options_.is_readonly) return status;
   }
   const uint64_t last = *segments_.rbegin();
@@ -221,13 +218,15 @@ Status Recovery::NameFirstSegment(const std::string& temporary) {
 }
 
 Status Recovery::EndWith(std::unique_ptr<FrameReader> reader, Ending ending) {
+  Status status = AwaitRecords(options_);
+  if (!status.ok()) return status;
   if (ending == Ending::kFollowed && options_.mode == RecoveryMode::kStrict) return NotSealed(*reader, ending);
   const bool is_whole = cut_end_ == reader->offset() && ending != Ending::kDamaged;
   if (!is_whole) return CutTail(std::move(reader), ending == Ending::kDamaged);
   if (options_.is_readonly) return Status();
   if (reader->offset() == FileHeader::kBytes) return BeginSegment(recovered_->segment_number, cut_end_sequence_);
   if (ending == Ending::kOpen) return GoOnIn(std::move(reader));
-  Status status = WriteAgain(*reader);
+  status = WriteAgain(*reader);
   return status.ok() ? BeginSegment(recovered_->segment_number + 1, cut_end_sequence_) : std::move(status);
 }
 
@@ -408,25 +407,13 @@ Result<std::unique_ptr<RecoveredLog>> Recover(Directory& directory, const Recove
 
 Status TellRecords(const RecoveryOptions& options, std::span<const uint8_t> payload, RecoveryProgress* progress,
                    bool* is_whole) {
-  Decoder decoder(payload);
-  uint64_t clock_offset_ns;
-  *is_whole = decoder.Take64(&clock_offset_ns);
-  std::array<Record, kRecordsAhead> records;
-  while (*is_whole && decoder.left() != 0) {
-    size_t count = 0;
-    while (*is_whole && count < records.size() && decoder.left() != 0) {
-      *is_whole = DecodeRecord(&decoder, &records[count]);
-      if (*is_whole) ++count;
-    }
-    if (options.expect) options.expect({records.data(), count});
-    for (size_t i = 0; i < count; ++i) {
-      Status status = options.apply(records[i], clock_offset_ns);
-      if (!status.ok()) return status;
-      ++progress->records;
-    }
-  }
-  return Status();
+  const PayloadCheck check = CheckRecords(payload);
+  *is_whole = check.is_whole;
+  progress->records += check.records;
+  return options.apply && check.records != 0 ? options.apply(check.whole) : Status();
 }
+
+Status AwaitRecords(const RecoveryOptions& options) { return options.await ? options.await() : Status(); }
 
 uint64_t BytesOfFiles(Directory& directory, const std::vector<std::string>& names) {
   uint64_t bytes = 0;

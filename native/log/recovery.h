@@ -38,18 +38,19 @@ struct Loss {
 struct RecoveryProgress {
   uint64_t bytes = 0;  // read so far
   uint64_t bytes_total = 0;
-  uint64_t records = 0;
+  uint64_t records = 0;  // in them
 };
 
 struct RecoveryOptions {
   RecoveryMode mode = RecoveryMode::kTail;
   // Changes nothing in the directory.
   bool is_readonly = false;
-  // Told each record in its order, and nanoseconds since 1970 at the zero of its deadline. A status that is not ok ends
-  // the recovery.
-  std::function<Status(const Record& record, uint64_t clock_offset_ns)> apply;
-  // If given, told of records soon to be applied, in their order, so that their memory can be asked for.
-  std::function<void(std::span<const Record> records)> expect;
+  // If given, told each payload of records, in their order, all of which is whole (CheckRecords) and valid for the
+  // call. A status that is not ok ends the recovery.
+  std::function<Status(std::span<const uint8_t> payload)> apply;
+  // If given, called before anything is changed in the directory because of what was read, and at the end: returns when
+  // all that was told has been applied. A status that is not ok ends the recovery.
+  std::function<Status()> await;
   // Called when it is known how much there is, now and then, and at the end.
   std::function<void(const RecoveryProgress& progress)> report;
 };
@@ -69,16 +70,18 @@ struct RecoveredLog {
 };
 
 // Makes the files of a new store where there are none. Nobody else uses the directory, or changes it. Errors: kIo,
-// kDiskFull, kCorrupt, kNewerFormat, and what `apply` gives; then no file but a temporary one was changed, or tail cut
-// off twice. Throws std::bad_alloc.
+// kDiskFull, kCorrupt, kNewerFormat, and what `apply` and `await` give; then no file but a temporary one was changed,
+// or tail cut off twice. Throws std::bad_alloc.
 //
 // Where something is lost, `segment` is nullptr, and the files are as they were: the log goes on in new ones, once
 // Compact has written what the store has got.
 Result<std::unique_ptr<RecoveredLog>> Recover(Directory& directory, const RecoveryOptions& options);
 
-// Tells the records of a frame, and counts them. `*is_whole` is whether all of it is records.
+// Tells the records of a frame, up to where it is none, and counts them. `*is_whole` is whether all of it is records.
 Status TellRecords(const RecoveryOptions& options, std::span<const uint8_t> payload, RecoveryProgress* progress,
                    bool* is_whole);
+// Waits until all that was told has been applied.
+Status AwaitRecords(const RecoveryOptions& options);
 // The sizes of files, together: of those that cannot be looked at nothing.
 uint64_t BytesOfFiles(Directory& directory, const std::vector<std::string>& names);
 

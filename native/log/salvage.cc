@@ -55,6 +55,7 @@ Result<std::unique_ptr<RecoveredLog>> Salvaging::Run() {
   const uint64_t snapshot = recovered_->manifest.snapshot;
   if (snapshot != 0) status = ReadFile(SnapshotName(snapshot), FileKind::kSnapshot, snapshot, true);
   if (status.ok()) status = ReadSegments();
+  if (status.ok()) status = AwaitRecords(options_);
   if (!status.ok()) return status;
   // What is written from now on has other names than what is here.
   if (!snapshots_.empty()) recovered_->manifest.snapshot = std::max(snapshot, *snapshots_.rbegin());

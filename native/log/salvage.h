@@ -13,8 +13,8 @@
 
 namespace shardmap {
 
-// As Recover; where there are no files at all, that. Errors: kNewerFormat, what `apply` gives, and kIo where the
-// directory cannot be listed. Throws std::bad_alloc.
+// As Recover; where there are no files at all, that. Errors: kNewerFormat, what `apply` and `await` give, and kIo where
+// the directory cannot be listed. Throws std::bad_alloc.
 Result<std::unique_ptr<RecoveredLog>> Salvage(Directory& directory, const RecoveryOptions& options);
 
 }  // namespace shardmap

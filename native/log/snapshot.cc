@@ -57,9 +57,10 @@ class SnapshotWriter {
     store_.Scan(guard, after, kPageEntries, &page_);
     for (const ScannedEntry& scanned : page_) {
       if (scanned.sequence > last_sequence) return kDone;
+      // Entries of one number are never parted: the next page would begin behind all of them.
+      if (writer_.payload_bytes() >= kPayloadBytes && scanned.sequence != after) return after;
       AddEntry(guard, scanned);
       after = scanned.sequence;
-      if (writer_.payload_bytes() >= kPayloadBytes) return after;
     }
     return page_.empty() ? kDone : after;
   }

@@ -107,7 +107,8 @@ void Stage::Append(const Mutation& mutation) {
   LightFence();
   const uint64_t cut = staging_.cut_.load(std::memory_order_acquire);
   const size_t bytes = static_cast<size_t>(p - record);
-  new (chunk_->bytes() + at) StagedRecord{mutation.stamp, static_cast<uint32_t>(cut), static_cast<uint32_t>(bytes)};
+  new (chunk_->bytes() + at)
+      StagedRecord{{mutation.stamp, mutation.shard}, static_cast<uint32_t>(cut), static_cast<uint32_t>(bytes)};
   const size_t end = at + RoundedUp(sizeof(StagedRecord) + bytes);
   chunk_->committed.store(end, std::memory_order_release);
   PrefetchForWrite(chunk_->bytes() + end + kPrefetchBytes);
@@ -248,23 +249,24 @@ void Staging::TakeCut(const std::function<void(std::span<const uint8_t> record)>
   const uint64_t cut = cut_.load(std::memory_order_relaxed) - 1;
   std::vector<Stage*> stages = Stages();
   for (;;) {
-    // The stage that goes on, and the lowest stamp of the others, up to which it does.
+    // The stage that goes on, and the first place of the others, up to which it does.
+    constexpr StagedPlace kLast = {std::numeric_limits<uint64_t>::max(), std::numeric_limits<uint32_t>::max()};
     Stage* first = nullptr;
-    uint64_t first_stamp = std::numeric_limits<uint64_t>::max();
-    uint64_t second_stamp = first_stamp;
+    StagedPlace first_place = kLast;
+    StagedPlace second_place = kLast;
     for (Stage* stage : stages) {
       const StagedRecord* const record = stage->Peek(cut);
       if (record == nullptr) continue;
-      if (first == nullptr || record->stamp < first_stamp) {
-        second_stamp = first_stamp;
-        first_stamp = record->stamp;
+      if (first == nullptr || record->place < first_place) {
+        second_place = first_place;
+        first_place = record->place;
         first = stage;
       } else {
-        second_stamp = std::min(second_stamp, record->stamp);
+        second_place = std::min(second_place, record->place);
       }
     }
     if (first == nullptr) break;
-    for (const StagedRecord* record = first->Peek(cut); record != nullptr && record->stamp <= second_stamp;
+    for (const StagedRecord* record = first->Peek(cut); record != nullptr && record->place <= second_place;
          record = first->Peek(cut)) {
       consume({reinterpret_cast<const uint8_t*>(record + 1), static_cast<size_t>(record->bytes)});
       first->Take(record);

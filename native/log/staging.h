@@ -8,8 +8,8 @@
 // a cut by raising the number, and takes all that has a mark below. A mutation that is marked and not yet committed
 // then comes with the next cut: nobody can have seen it under a mark below.
 //
-// In a cut mutations come in the order of their stamps (mutation_sink.h): a merge of the stages, each of which is in
-// order.
+// In a cut mutations come in the order of their stamps (mutation_sink.h), and those of one stamp in that of their
+// shards: a merge of the stages, each of which is in order.
 //
 // Pairs: Chunk::committed releases what was appended; the flusher acquires it. Who has seen a mutation passes
 // LightFence before it loads cut_ in Append; the flusher passes HeavyFence after it has raised cut_ and before it loads
@@ -43,9 +43,19 @@ struct StagedChunk {
   uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
 };
 
-struct StagedRecord {
+// Where a mutation comes in its cut.
+struct StagedPlace {
   uint64_t stamp;
-  uint32_t cut;    // the low half of its number: what is staged is from some of the last cuts
+  uint32_t shard;
+
+  auto operator<=>(const StagedPlace&) const = default;
+};
+
+struct StagedRecord {
+  StagedPlace place;
+  // The low half of the cut's number: what is staged is from some of the last cuts. (A quarter would not do: a thread
+  // that is held up between two instructions, for less than a second, would come from the future.)
+  uint32_t cut;
   uint32_t bytes;  // of the record, as the log has it, which follow
 };
 

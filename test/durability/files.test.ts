@@ -186,7 +186,11 @@ describe('figures of the log', () => {
     await map.compact();
     const after = map.stats().log;
     expect(after?.compactions).toBe(1);
-    expect(after?.compactionTime).toBeGreaterThan(0);
+    expect(after?.compactionMs).toBeGreaterThan(0);
+    expect(after).toMatchObject({ segments: 1, lagMs: 0, failures: 0 });
+    expect(after?.syncLastMs).toBeGreaterThan(0);
+    expect(after?.syncMaxMs).toBeGreaterThanOrEqual(after?.syncLastMs as number);
+    expect(after?.snapshotAgeMs).toBeGreaterThanOrEqual(0);
     expect(after?.bytesSnapshot).toBeGreaterThan(500_000);
     expect(after?.bytesSegments).toBeLessThan(1000);
     map.close();

@@ -7,6 +7,7 @@
 #include "core/store.h"
 #include "fixtures.h"
 #include "fuzz/requirement.h"
+#include "log/each_record.h"
 #include "log/frame_reader.h"
 #include "log/log_writer.h"
 #include "log/replay.h"
@@ -37,10 +38,15 @@ class RecoveredStore {
     Replay replay(store_, kClockOffset);
     RecoveryOptions options;
     options.mode = mode;
-    options.apply = [&](const Record& record, uint64_t clock_offset_ns) {
+    const auto note = EachRecord([&](const Record& record, uint64_t clock_offset_ns) {
       state_.records.push_back(RecordOf(record, clock_offset_ns));
-      return replay.Apply(record, clock_offset_ns);
+      return Status();
+    });
+    options.apply = [&](std::span<const uint8_t> payload) {
+      Status status = note(payload);
+      return status.ok() ? replay.Apply(payload) : std::move(status);
     };
+    options.await = [&] { return replay.Await(); };
     auto recovered = Recover(directory, options);
     state_.code = recovered.status().code();
     if (!recovered.ok()) {

@@ -13,15 +13,12 @@
 #include "fixtures.h"
 #include "fuzz/requirement.h"
 #include "log/log_format.h"
-#include "log/replay.h"
+#include "log/replay_part.h"
 #include "log/staging.h"
 
 namespace shardmap {
 namespace {
 
-bool HasKey(const Record& record) {
-  return record.kind != Mutation::Kind::kClear && record.kind != Mutation::Kind::kStructures;
-}
 bool HasValue(const Record& record) {
   return record.kind == Mutation::Kind::kInsert || record.kind == Mutation::Kind::kOverwrite ||
          record.kind == Mutation::Kind::kStructures;
@@ -30,7 +27,7 @@ bool HasValue(const Record& record) {
 std::vector<uint8_t> Encoded(const Record& record) {
   std::vector<uint8_t> bytes(RecordBytesMax(record.key.size, record.value.size()));
   uint8_t* p = EncodeRecordHead(record.kind, record.deadline, bytes.data());
-  if (HasKey(record)) p = EncodeRecordKey(record.key, p);
+  if (record.has_key()) p = EncodeRecordKey(record.key, p);
   if (HasValue(record)) p = EncodeRecordValue(record.value_kind, record.value, p);
   p = EncodeRecordDeadline(record.deadline, p);
   bytes.resize(static_cast<size_t>(p - bytes.data()));
@@ -40,7 +37,7 @@ std::vector<uint8_t> Encoded(const Record& record) {
 // As a session stages it.
 void Append(Stage& stage, const Record& record, uint64_t stamp) {
   const Value value(record.value_kind, record.value.data(), record.value.size());
-  const Key* const key = HasKey(record) ? &record.key : nullptr;
+  const Key* const key = record.has_key() ? &record.key : nullptr;
   const Value* const own = HasValue(record) ? &value : nullptr;
   const bool comes_late = own != nullptr && value.size() <= kInlineValueBytesMax && stamp % 2 == 0;
   const size_t late_bytes = comes_late ? value.size() : 0;
@@ -49,13 +46,17 @@ void Append(Stage& stage, const Record& record, uint64_t stamp) {
 }
 
 // What a record of an entry says is what the store then has.
-void RequireApplied(Store& store, Session& session, Replay& replay, const Record& record) {
-  Require(replay.Apply(record, 0).ok(), "a record can be applied");
+void RequireApplied(Store& store, Session& session, ReplayPart& replay, const Record& record,
+                    std::span<const uint8_t> encoded) {
+  std::vector<uint8_t> payload(kClockOffsetBytes);
+  payload.insert(payload.end(), encoded.begin(), encoded.end());
+  Require(CheckRecords(payload).is_whole, "a record is none in a payload");
+  Require(replay.Walk(payload).ok(), "a record can be applied");
   const ReadGuard guard(session);
   ReadValue value;
   if (record.kind == Mutation::Kind::kClear) Require(store.Size() == 0, "a clear leaves nothing");
   if (record.kind == Mutation::Kind::kDelete) Require(!store.Has(guard, record.key), "what is deleted is gone");
-  if (!HasKey(record) || !HasValue(record)) return;
+  if (!record.has_key() || !HasValue(record)) return;
   const bool has_passed = record.deadline.HasPassed(store.clock().NowNanos());
   Require(store.Get(guard, record.key, &value) == !has_passed, "an entry is there until its deadline");
   if (has_passed) return;
@@ -73,7 +74,7 @@ void Check(std::span<const uint8_t> input) {
   options.seed = {{1, 2, 3, 4}};
   Store store(options);
   const OpenedSession session(store);
-  Replay replay(store, 0);
+  ReplayPart replay(store, 0);
   Staging staging(size_t{64} << 20, [] {});
   Stage& stage = *staging.Open();
 
@@ -87,7 +88,7 @@ void Check(std::span<const uint8_t> input) {
     Require(std::equal(bytes.begin(), bytes.end(), encoded.begin(), encoded.end()), "a record is encoded otherwise");
     records.push_back(bytes);
     Append(stage, record, records.size());
-    RequireApplied(store, *session, replay, record);
+    RequireApplied(store, *session, replay, record, bytes);
   }
 
   staging.BeginCut();

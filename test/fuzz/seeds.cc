@@ -64,9 +64,7 @@ class Corpus {
 // Of a session that sets a few keys again and again, cut by cut. Not of the golden store: as frames it becomes so.
 std::string WrittenSegment() {
   CrashDirectory directory;
-  RecoveryOptions options;
-  options.apply = [](const Record&, uint64_t) { return Status(); };
-  auto recovered = Recover(directory, options);
+  auto recovered = Recover(directory, {});
   Require(recovered.ok(), "a store can be made");
   Staging staging(size_t{1} << 20, [] {});
   Stage& stage = *staging.Open();

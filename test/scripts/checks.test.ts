@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import api from '../../scripts/checks/api.mjs';
 import docs from '../../scripts/checks/docs.mjs';
 import layers from '../../scripts/checks/layers.mjs';
+import packed from '../../scripts/checks/package.mjs';
 import planted from '../../scripts/checks/planted.mjs';
 
 const trees: string[] = [];
@@ -98,6 +100,44 @@ describe('docs', () => {
     const { violations } = docs(tree({ 'README.md': `# shardmap\n${text}\n`, 'docs/errors.md': page }));
     expect(violations).toHaveLength(1);
     expect(violations[0]).toMatch(/^README\.md: .*gone.* leads nowhere$/);
+  });
+});
+
+describe('api and package', () => {
+  const compilerOptions = { module: 'nodenext', target: 'es2022', declaration: true, rootDir: 'lib', types: [] };
+  const typedocOptions = {
+    entryPoints: ['lib/index.ts'],
+    treatWarningsAsErrors: true,
+    treatValidationWarningsAsErrors: true,
+    validation: { notDocumented: true },
+  };
+  const exported = { types: './dist/index.d.ts', default: './dist/index.js' };
+  const manifest = { name: 'sound', version: '1.0.0', type: 'module', files: ['dist'] };
+  const sound = {
+    'package.json': JSON.stringify({ ...manifest, types: exported.types, exports: { '.': exported } }),
+    'tsconfig.build.json': JSON.stringify({ compilerOptions, typedocOptions, include: ['lib'] }),
+    'lib/index.ts': '/** What there is. */\nexport const answer = 42;\n',
+    'README.md': '# sound\n',
+    LICENSE: 'MIT',
+  };
+
+  it('accept a sound tree', () => {
+    const root = tree(sound);
+    expect(api(root).violations).toEqual([]);
+    expect(packed(root).violations).toEqual([]);
+  });
+
+  it('find an export without a comment', () => {
+    const { violations } = api(tree({ ...sound, 'lib/index.ts': 'export const answer = 42;\n' }));
+    expect(violations[0]).toMatch(/answer.* does not have any documentation/);
+  });
+
+  it('find types that are not found', () => {
+    const hidden = { '.': { default: './dist/index.js', types: './dist/other.d.ts' } };
+    const { violations } = packed(
+      tree({ ...sound, 'package.json': JSON.stringify({ ...manifest, exports: hidden }), 'dist/other.d.ts': '' }),
+    );
+    expect(violations).toHaveLength(1);
   });
 });
 

@@ -378,8 +378,10 @@ TEST(MutationSinkSessionTest, TellsOnlyWhatComesAfterLogTo) {
     const OpenedSession session(store);
     EXPECT_EQ(session->stage(), nullptr);
     const OwnedKey key("key");
-    ASSERT_TRUE(store.Restore(*session, key.key(), Value(ValueKind::kTrue), Deadline(), RestoreMode::kInsert).ok());
+    const Restoration restoration{RestoreMode::kInsert, Deadline(), 1};
+    ASSERT_TRUE(store.Restore(*session, store.Hashed(key.key()), Value(ValueKind::kTrue), restoration).ok());
     store.structures().Restore("text");
+    store.EndRestore(1);
   }
   store.LogTo(sink);
   const OpenedSession session(store);

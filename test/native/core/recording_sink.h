@@ -28,6 +28,7 @@ struct LoggedStore : Store {
 struct RecordedMutation {
   Mutation::Kind kind;
   uint64_t stamp;
+  uint32_t shard;
   Deadline deadline;
   OwnedKey key;
   ValueKind value_kind = ValueKind::kUndefined;
@@ -93,12 +94,12 @@ class RecordingSink final : public MutationSink {
     for (const auto& stage : stages_) count += stage->records.size();
     return count;
   }
-  // As a log would replay them. Those of one stamp are of different shards: any order of theirs is right.
+  // As a log would replay them.
   std::vector<RecordedMutation> RecordsByStamp() const {
     std::vector<RecordedMutation> all;
     for (const auto& stage : stages_) all.insert(all.end(), stage->records.begin(), stage->records.end());
     std::sort(all.begin(), all.end(), [](const RecordedMutation& a, const RecordedMutation& b) {
-      return std::tie(a.stamp, a.key) < std::tie(b.stamp, b.key);
+      return std::tie(a.stamp, a.shard) < std::tie(b.stamp, b.shard);
     });
     return all;
   }
@@ -130,7 +131,7 @@ inline Status RecordingStage::Reserve(const Key* key, const Value* value, size_t
 
 inline void RecordingStage::Append(const Mutation& mutation) {
   if (sink_.on_append) sink_.on_append(mutation);
-  RecordedMutation record{mutation.kind, mutation.stamp, mutation.deadline, {}, {}, {}};
+  RecordedMutation record{mutation.kind, mutation.stamp, mutation.shard, mutation.deadline, {}, {}, {}};
   if (mutation.value != nullptr) {
     record.value_kind = mutation.value->kind();
     record.value = TextOf(*mutation.value);
@@ -157,28 +158,33 @@ inline void RecordingStage::Append(const Mutation& mutation) {
 
 // Makes the store what the records say, as a log that is opened does.
 inline void Replay(const std::vector<RecordedMutation>& records, Store& store, Session& session) {
+  uint64_t number = 0;
   for (const RecordedMutation& record : records) {
-    const Key key = record.key.key();
+    const HashedKey key = store.Hashed(record.key.key());
+    ++number;
     switch (record.kind) {
       case Mutation::Kind::kInsert:
-        ASSERT_TRUE(store.Restore(session, key, record.AsValue(), record.deadline, RestoreMode::kInsert).ok());
+        ASSERT_TRUE(
+            store.Restore(session, key, record.AsValue(), {RestoreMode::kInsert, record.deadline, number}).ok());
         break;
       case Mutation::Kind::kOverwrite:
-        ASSERT_TRUE(store.Restore(session, key, record.AsValue(), record.deadline, RestoreMode::kOverwrite).ok());
+        ASSERT_TRUE(
+            store.Restore(session, key, record.AsValue(), {RestoreMode::kOverwrite, record.deadline, number}).ok());
         break;
       case Mutation::Kind::kDelete:
-        ASSERT_TRUE(store.Delete(session, key).ok());
+        ASSERT_TRUE(store.Delete(session, key.key).ok());
         break;
       case Mutation::Kind::kDeadline:
         ASSERT_TRUE(store.RestoreDeadline(session, key, record.deadline).ok());
         break;
       case Mutation::Kind::kClear:
-        ASSERT_TRUE(store.Clear(session).ok());
+        store.RestoreClear(session, 0, store.shards());
         break;
       case Mutation::Kind::kStructures:
         store.structures().Restore(record.value);
     }
   }
+  store.EndRestore(number);
 }
 
 // An entry as a scan shows it.
@@ -189,21 +195,17 @@ struct Shown {
   auto operator<=>(const Shown&) const = default;
 };
 
-// All entries in insertion order; those of one number, whose order is open, by their keys.
+// All entries in insertion order.
 inline std::vector<Shown> ShownBy(const Store& store, Session& session) {
-  std::vector<std::pair<uint64_t, Shown>> numbered;
+  std::vector<Shown> all;
   const ReadGuard guard(session);
   std::vector<ScannedEntry> page;
   store.Scan(guard, 0, SIZE_MAX / 4, &page);
   for (const ScannedEntry& scanned : page) {
     ReadValue value;
     if (!store.ReadScanned(guard, scanned, &value)) continue;
-    const Shown shown{OwnedKey::Of(scanned.entry->key()), std::string(BytesOf(value)), value.deadline().word()};
-    numbered.emplace_back(scanned.sequence, shown);
+    all.push_back({OwnedKey::Of(scanned.entry->key()), std::string(BytesOf(value)), value.deadline().word()});
   }
-  std::sort(numbered.begin(), numbered.end());
-  std::vector<Shown> all;
-  for (auto& [sequence, shown] : numbered) all.push_back(std::move(shown));
   return all;
 }
 

@@ -56,6 +56,18 @@ TEST(SequencerTest, SoleInserterContinuesAfterItsShardsLastNumber) {
   EXPECT_EQ(sequencer.Next(1, 3, 9), 10u);
 }
 
+TEST(SequencerTest, AboveABaseItGoesOnAsFromZero) {
+  constexpr uint64_t kBase = 1'000'000;
+  HandTurnedClock clock;
+  Sequencer sequencer(clock);
+  sequencer.BeginAbove(kBase);
+  EXPECT_EQ(sequencer.Next(1, 0, 7), kBase + 1);
+  EXPECT_EQ(sequencer.Next(1, kBase + 1, 7), kBase + 2);
+  clock.Advance(1000 * kTick);
+  EXPECT_EQ(sequencer.Next(2, 0, kBase), kBase + 1000);
+  EXPECT_EQ(sequencer.Next(2, kBase + 1000, 0), kBase + 1001);
+}
+
 TEST(SequencerTest, NeverGivesZero) {
   HandTurnedClock clock;
   Sequencer sequencer(clock);

@@ -111,6 +111,14 @@ inline void StoreModel::ExpectSame(const Store& store, Session& session) const {
   EXPECT_EQ(stats.entries, places_.size());
   EXPECT_EQ(stats.entry_bytes, EntryBytes());
   EXPECT_EQ(stats.block_bytes, BlockBytes());
+  uint64_t key_bytes = 0;
+  uint64_t value_bytes = 0;
+  for (const auto& [place, placed] : places_) {
+    key_bytes += placed.key.bytes.size();
+    value_bytes += placed.value.size();
+  }
+  EXPECT_EQ(stats.key_bytes, key_bytes);
+  EXPECT_EQ(stats.value_bytes, value_bytes);
 }
 
 // Random operations on few enough keys that they meet again.

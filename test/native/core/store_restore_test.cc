@@ -33,9 +33,12 @@ class StoreRestoreTest : public testing::Test {
 
   Deadline In(uint64_t ns) const { return Deadline::At(clock_.NowNanos() + ns, false); }
   void Restore(std::string_view key, std::string_view value, RestoreMode mode, Deadline deadline = {}) {
-    const Status status =
-        store_.Restore(*session_, OwnedKey(key).key(), BorrowedValue(ValueKind::kClone, value), deadline, mode);
+    const Status status = store_.Restore(*session_, store_.Hashed(OwnedKey(key).key()),
+                                         BorrowedValue(ValueKind::kClone, value), {mode, deadline, ++last_sequence_});
     ASSERT_TRUE(status.ok());
+  }
+  void RestoreDeadline(std::string_view key, Deadline deadline) {
+    ASSERT_TRUE(store_.RestoreDeadline(*session_, store_.Hashed(OwnedKey(key).key()), deadline).ok());
   }
   std::string Get(std::string_view key) {
     const ReadGuard guard(*session_);
@@ -63,6 +66,7 @@ class StoreRestoreTest : public testing::Test {
   // Its own time to live is for those that are set.
   Store store_{StoreOptions{.shards = 4, .clock = &clock_, .ttl_ns = 5, .scheduler = &scheduler_}};
   OpenedSession session_{store_};
+  uint64_t last_sequence_ = 0;  // given
 };
 
 using Names = std::vector<std::string>;
@@ -81,6 +85,46 @@ TEST_F(StoreRestoreTest, WhatIsOverwrittenKeepsItsPlaceAndIsInsertedWhereThereIs
   Restore("c", "new", RestoreMode::kOverwrite);
   EXPECT_EQ(Keys(), (Names{"a", "b", "c"}));
   EXPECT_EQ(Get("a"), std::string(500, 'n'));
+}
+
+TEST_F(StoreRestoreTest, WhoeverInsertsLaterComesBehindWhatWasRestored) {
+  const OpenedSession other(store_);
+  last_sequence_ = 1'000'000;  // more than the clock has ticks
+  for (const char* key : {"a", "b"}) Restore(key, "old", RestoreMode::kInsert);
+  store_.EndRestore(last_sequence_);
+  EXPECT_GE(store_.LastSequence(), last_sequence_);
+  for (const char* key : {"c", "d", "e", "f"}) {
+    clock_.Advance(HandTurnedClock::kSequencerTickNs);
+    Session& session = *key % 2 == 0 ? *other : *session_;
+    ASSERT_TRUE(store_.Set(session, OwnedKey(key).key(), Value(ValueKind::kTrue), Lifetime::Forever()).ok());
+  }
+  EXPECT_EQ(Keys(), (Names{"a", "b", "c", "d", "e", "f"}));
+}
+
+// In two sessions, each for its shards.
+TEST_F(StoreRestoreTest, ShardsAreRestoredAndClearedApart) {
+  const OpenedSession other(store_);
+  const size_t half = store_.shards() / 2;
+  std::vector<std::string> names;
+  for (int i = 0; i < 40; ++i) names.push_back("key " + std::to_string(i));
+  for (const bool is_second : {true, false}) {
+    Session& session = is_second ? *other : *session_;
+    for (size_t i = 0; i < names.size(); ++i) {
+      const OwnedKey key(names[i]);
+      const HashedKey hashed = store_.Hashed(key.key());
+      if ((store_.ShardOf(hashed) >= half) != is_second) continue;
+      ASSERT_TRUE(
+          store_.Restore(session, hashed, Value(ValueKind::kTrue), {RestoreMode::kInsert, Deadline(), i + 1}).ok());
+    }
+  }
+  EXPECT_EQ(Keys(), names);
+  store_.RestoreClear(*other, half, store_.shards());
+  EXPECT_EQ(store_.Size(), Keys().size());
+  EXPECT_GT(store_.Size(), 0u);
+  for (const std::string& name : Keys()) EXPECT_LT(store_.ShardOf(store_.Hashed(OwnedKey(name).key())), half);
+  store_.RestoreClear(*session_, 0, half);
+  EXPECT_EQ(store_.Size(), 0u);
+  EXPECT_EQ(Keys(), Names{});
 }
 
 TEST_F(StoreRestoreTest, DeadlinesAreThoseGiven) {
@@ -105,7 +149,7 @@ TEST_F(StoreRestoreTest, WhatHasExpiredKeepsItsPlaceForWhatOverwritesIt) {
   clock_.Advance(uint64_t{1} << 40);
   Restore("a", "new", RestoreMode::kOverwrite);
   Restore("b", "new", RestoreMode::kInsert);
-  ASSERT_TRUE(store_.RestoreDeadline(*session_, OwnedKey("c").key(), In(100)).ok());
+  RestoreDeadline("c", In(100));
   EXPECT_EQ(Keys(), (Names{"a", "c", "d", "b"}));
   EXPECT_EQ(Get("a"), "new");
   EXPECT_EQ(Get("c"), "old");
@@ -115,11 +159,11 @@ TEST_F(StoreRestoreTest, WhatHasExpiredKeepsItsPlaceForWhatOverwritesIt) {
 
 TEST_F(StoreRestoreTest, ADeadlineAloneIsGivenOrTaken) {
   Restore("a", "value", RestoreMode::kInsert);
-  ASSERT_TRUE(store_.RestoreDeadline(*session_, OwnedKey("a").key(), In(100)).ok());
+  RestoreDeadline("a", In(100));
   EXPECT_EQ(TimeLeft("a"), 100u);
-  ASSERT_TRUE(store_.RestoreDeadline(*session_, OwnedKey("a").key(), Deadline()).ok());
+  RestoreDeadline("a", Deadline());
   EXPECT_EQ(TimeLeft("a"), kForever);
-  ASSERT_TRUE(store_.RestoreDeadline(*session_, OwnedKey("b").key(), In(100)).ok());
+  RestoreDeadline("b", In(100));
   EXPECT_EQ(Keys(), Names{"a"});
 }
 
@@ -136,7 +180,7 @@ TEST_F(StoreRestoreTest, NobodyHearsOfWhatExpiredBefore) {
 TEST_F(StoreRestoreTest, NothingExpiresByItselfBeforeItIsScheduled) {
   Restore("a", "value", RestoreMode::kInsert, In(10));
   Restore("b", "value", RestoreMode::kInsert);
-  ASSERT_TRUE(store_.RestoreDeadline(*session_, OwnedKey("b").key(), In(10)).ok());
+  RestoreDeadline("b", In(10));
   EXPECT_TRUE(scheduler_.due.empty());
   store_.ScheduleExpiry(*session_);
   EXPECT_FALSE(scheduler_.due.empty());
@@ -154,12 +198,13 @@ TEST_F(StoreRestoreTest, TellsWhereThereIsNoMemory) {
   for (const RestoreMode mode : {RestoreMode::kInsert, RestoreMode::kOverwrite}) {
     const AllocationRefusal refusal(0);
     Value value = BorrowedValue(ValueKind::kClone, bytes);
-    EXPECT_EQ(store_.Restore(*session_, key.key(), std::move(value), In(10), mode).code(), Code::kOutOfMemory);
+    EXPECT_EQ(store_.Restore(*session_, store_.Hashed(key.key()), std::move(value), {mode, In(10), 1}).code(),
+              Code::kOutOfMemory);
   }
   Restore("key", "value", RestoreMode::kInsert);
   {
     const AllocationRefusal refusal(0);
-    EXPECT_EQ(store_.RestoreDeadline(*session_, key.key(), In(10)).code(), Code::kOutOfMemory);
+    EXPECT_EQ(store_.RestoreDeadline(*session_, store_.Hashed(key.key()), In(10)).code(), Code::kOutOfMemory);
   }
   EXPECT_EQ(Get("key"), "value");
 }

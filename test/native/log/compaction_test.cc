@@ -48,6 +48,35 @@ TEST(CompactionTest, LeavesASnapshotAndANewSegment) {
   EXPECT_EQ(again.store().structures().Load(), "[[\"name\"]]");
 }
 
+// Two sessions that insert into different shards within a tick draw the same number. Of such two the first fills a
+// frame.
+TEST(CompactionTest, EntriesOfOneNumberAreNotParted) {
+  CrashDirectory directory;
+  HandTurnedClock clock;
+  std::vector<DurableStore::Row> rows;
+  {
+    DurableStore durable(directory, 16, {}, &clock);
+    Store& store = durable.store();
+    const OpenedSession first(store);
+    const OpenedSession second(store);
+    const auto shard_of = [&](const std::string& key) { return store.ShardOf(store.Hashed(OwnedKey(key).key())); };
+    clock.Advance(1'000'000'000);  // the clock is beyond what the first, alone, has counted
+    for (int i = 0; i < 8; ++i) {
+      const std::string key = "key " + std::to_string(i);
+      std::string other = "other " + std::to_string(i);
+      while (shard_of(other) == shard_of(key)) other += '.';
+      Set(store, *first, key, std::string(size_t{2} << 20, 'v'));
+      Set(store, *second, other, "value");
+      clock.Advance(HandTurnedClock::kSequencerTickNs);
+    }
+    rows = durable.Rows();
+    ASSERT_TRUE(durable.Compact().ok());
+    ASSERT_TRUE(durable.log().Close().ok());
+  }
+  DurableStore again(directory, 16, {}, &clock);
+  EXPECT_TRUE(again.Rows() == rows) << again.Rows().size() << " of " << rows.size();
+}
+
 // A store of a few hundred entries, all of them in its snapshot, and of one in its log.
 class SnapshotTest : public testing::Test {
  protected:

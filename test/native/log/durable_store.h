@@ -5,9 +5,11 @@
 
 #include <atomic>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,13 +88,18 @@ class DurableStore {
 
  private:
   Result<std::unique_ptr<RecoveredLog>> Replayed(RecoveryOptions options) {
-    Replay replay(store_, UnixNanosAtZero(store_.clock()));
-    options.apply = [&](const Record& record, uint64_t clock_offset_ns) {
-      return replay.Apply(record, clock_offset_ns);
-    };
+    Replay replay(store_, UnixNanosAtZero(store_.clock()), ReplayInTurn());
+    options.apply = [&](std::span<const uint8_t> payload) { return replay.Apply(payload); };
+    options.await = [&] { return replay.Await(); };
     auto recovered = Recover(directory_, options);
     if (recovered.ok()) replay.Finish();
     return recovered;
+  }
+  // Each store is replayed by another number of threads than the one before, from its first record on.
+  static ReplayOptions ReplayInTurn() {
+    static std::atomic<size_t> stores{0};
+    constexpr size_t kThreads[] = {2, 0, 4, 1};
+    return {.threads_max = kThreads[stores++ % std::size(kThreads)], .bytes_before_threads = 0};
   }
   static StoreOptions OptionsOf(size_t shards, const Clock* clock) {
     StoreOptions options = OptionsFor(shards);

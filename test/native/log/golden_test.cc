@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/crash_directory.h"
+#include "log/each_record.h"
 #include "log/frame_writer.h"
 #include "log/golden_store.h"
 #include "log/kind_names.h"
@@ -51,10 +52,10 @@ TEST_F(GoldenTest, EveryRecordOfVersion1ComesBack) {
   std::vector<GoldenRecord> records;
   RecoveryOptions options;
   options.mode = RecoveryMode::kStrict;
-  options.apply = [&](const Record& record, uint64_t clock_offset_ns) {
+  options.apply = EachRecord([&](const Record& record, uint64_t clock_offset_ns) {
     records.push_back(Owned(record, clock_offset_ns));
     return Status();
-  };
+  });
   auto recovered = Recover(directory, options);
   ASSERT_TRUE(recovered.ok()) << recovered.status().message();
 

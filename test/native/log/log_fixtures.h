@@ -13,6 +13,7 @@
 
 #include "base/crash_directory.h"
 #include "base/directory.h"
+#include "log/each_record.h"
 #include "log/log_writer.h"
 #include "log/recovery.h"
 #include "log/staging.h"
@@ -80,7 +81,7 @@ class PrefixCheck {
     RecoveryOptions options;
     options.mode = mode;
     options.is_readonly = is_readonly;
-    options.apply = [this](const Record& record, uint64_t clock_offset_ns) {
+    options.apply = EachRecord([this](const Record& record, uint64_t clock_offset_ns) {
       const NumberedMutation expected(size_++);
       const auto text = [](const uint8_t* bytes, size_t size) {
         return std::string_view(reinterpret_cast<const char*>(bytes), size);
@@ -91,7 +92,7 @@ class PrefixCheck {
                            record.deadline == expected.deadline;
       if (!is_next) ADD_FAILURE() << "mutation " << size_ - 1 << " is another, seed " << TestSeed();
       return is_next ? Status() : Status(Code::kInvalidArgument, "another mutation");
-    };
+    });
     return shardmap::Recover(directory, options);
   }
   // Of what was recovered.

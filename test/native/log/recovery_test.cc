@@ -267,11 +267,36 @@ TEST_F(RecoveryTest, ThereIsNothingToReadWhereNoStoreWasMade) {
   EXPECT_EQ(check_.Recover(directory_, RecoveryMode::kTail, true).status().code(), Code::kIo);
 }
 
+TEST_F(RecoveryTest, NothingIsChangedBeforeAllWasApplied) {
+  ASSERT_NO_FATAL_FAILURE(Write(300, false));
+  const std::string last = LastSegment();
+  directory_.Put(last, *directory_.ContentOf(last) + "a tail");
+  const std::vector<std::string> names = Names();
+  for (const RecoveryMode mode : {RecoveryMode::kTail, RecoveryMode::kSalvage}) {
+    const auto copy = directory_.KillCopy();
+    RecoveryOptions options;
+    options.mode = mode;
+    int calls = 0;
+    options.await = [&] {
+      ++calls;
+      return Status::OutOfMemory();
+    };
+    EXPECT_EQ(Recover(*copy, options).status().code(), Code::kOutOfMemory);
+    EXPECT_EQ(calls, 1);
+    std::vector<std::string> names_after;
+    ASSERT_FALSE(copy->List(&names_after));
+    std::sort(names_after.begin(), names_after.end());
+    EXPECT_EQ(names_after, names);
+    for (const std::string& name : names) EXPECT_EQ(copy->ContentOf(name), directory_.ContentOf(name)) << name;
+    ASSERT_TRUE(check_.Recover(*copy).ok());
+    EXPECT_EQ(check_.size(), 300u);
+  }
+}
+
 TEST_F(RecoveryTest, ReportsHowFarItIs) {
   ASSERT_NO_FATAL_FAILURE(Write(1000, true));
   std::vector<RecoveryProgress> reports;
   RecoveryOptions options;
-  options.apply = [](const Record&, uint64_t) { return Status(); };
   options.report = [&](const RecoveryProgress& progress) { reports.push_back(progress); };
   ASSERT_TRUE(Recover(directory_, options).ok());
   ASSERT_GE(reports.size(), 2u);

@@ -181,7 +181,6 @@ TEST_F(SalvageTest, TheLossNamesFileAndBytes) {
   copy->Put(last_segment_, content);
   RecoveryOptions options;
   options.mode = RecoveryMode::kSalvage;
-  options.apply = [](const Record&, uint64_t) { return Status(); };
   auto recovered = Salvage(*copy, options);
   ASSERT_TRUE(recovered.ok());
   ASSERT_EQ(recovered.value()->losses.size(), 1u);
@@ -202,7 +201,6 @@ TEST_F(SalvageTest, WhatANewerVersionWroteIsRefused) {
   copy->Put(last_segment_, content);
   RecoveryOptions options;
   options.mode = RecoveryMode::kSalvage;
-  options.apply = [](const Record&, uint64_t) { return Status(); };
   EXPECT_EQ(Salvage(*copy, options).status().code(), Code::kNewerFormat);
 }
 

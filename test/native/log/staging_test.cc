@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/coding.h"
@@ -18,11 +19,11 @@ namespace shardmap {
 namespace {
 
 // Appends a mutation with a number for its key, and another for its value.
-void Append(Stage& stage, uint64_t stamp, uint64_t key_word, uint64_t value_word = 0) {
+void Append(Stage& stage, uint64_t stamp, uint64_t key_word, uint64_t value_word = 0, uint32_t shard = 0) {
   const Key key{KeyKind::kBytes, reinterpret_cast<const uint8_t*>(&key_word), sizeof key_word};
   const Value value(ValueKind::kBuffer, &value_word, sizeof value_word);
   ASSERT_TRUE(stage.Reserve(&key, &value, 0).ok());
-  stage.Append({Mutation::Kind::kInsert, &key, &value, {}, stamp});
+  stage.Append({Mutation::Kind::kInsert, &key, &value, {}, stamp, shard});
 }
 
 struct Words {
@@ -92,6 +93,24 @@ TEST(StagingTest, MutationsOfACutComeInTheOrderOfTheirStamps) {
     for (const Words& words : TakeCut(staging)) ASSERT_EQ(words.key, ++expected) << "seed " << TestSeed();
   }
   EXPECT_EQ(expected, stamp);
+}
+
+TEST(StagingTest, OfOneStampThoseOfTheLowerShardComeFirst) {
+  Staging staging(size_t{64} << 20, [] {});
+  Stage* const stages[] = {staging.Open(), staging.Open(), staging.Open()};
+  Random random;
+  uint32_t shards[] = {7, 300, 65'535};
+  for (uint64_t stamp = 1; stamp <= 3000; ++stamp) {
+    for (size_t i = 2; i > 0; --i) std::swap(shards[i], shards[random.Below(i + 1)]);
+    for (size_t i = 0; i < 3; ++i) Append(*stages[i], stamp, stamp << 16 | shards[i], 0, shards[i]);
+  }
+  uint64_t last = 0;
+  const std::vector<Words> cut = TakeCut(staging);
+  for (const Words& words : cut) {
+    ASSERT_GT(words.key, last) << "seed " << TestSeed();
+    last = words.key;
+  }
+  EXPECT_EQ(cut.size(), 9000u);
 }
 
 TEST(StagingTest, AStageIsGivenToAnotherSessionOnlyWhenAllOfItWasTaken) {

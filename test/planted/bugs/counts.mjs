@@ -6,7 +6,7 @@ export const BUGS = [
     name: "number that ignores the shard's last",
     why: 'numbers of one shard strictly rise, whoever inserts',
     file: 'native/core/sequencer.h',
-    find: 'std::max(session_last, shard_last) + 1',
+    find: 'std::max({base_, session_last, shard_last}) + 1',
     replace: 'session_last + 1 + 0 * shard_last',
     test: 'core/sequencer_test',
     filter: 'SequencerTest.*',

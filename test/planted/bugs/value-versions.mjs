@@ -120,7 +120,7 @@ export const BUGS = [
     why: 'it may be that of a later value',
     file: 'native/core/store.cc',
     find: `  *version = shards_[*shard].value_version().load(std::memory_order_acquire);
-  return shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr);`,
+  return CountRead(guard, shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr));`,
     replace: `  const bool found = shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr);
   *version = shards_[*shard].value_version().load(std::memory_order_acquire);
   return found;`,
