@@ -72,9 +72,24 @@ class Output {
   }
 }
 
+/** Longest array that is remembered, in bytes: it is kept alive by that. */
+const REMEMBERED_BYTES_MAX = 1 << 16;
+/** What was looked at last. Who reads vectors one by one mostly gives the same array, which costs more than the copying. */
+let latest: { readonly out: unknown; readonly output: Output } | undefined;
+
+function outputOf(out: unknown): Output {
+  // Of an array all else stays as it is; one that has lost its memory has no length.
+  if (latest !== undefined && latest.out === out && latest.output.length === latest.output.view.length)
+    return latest.output;
+  const output = new Output(out);
+  const isRemembered = output.length > 0 && output.length * output.elementBytes <= REMEMBERED_BYTES_MAX;
+  latest = isRemembered ? { out, output } : undefined;
+  return output;
+}
+
 /** Copies the elements of the value of `key` to `out` from `offset` on; returns how many, or -1 where there is none. */
 export function getInto(slotOf: () => number, key: unknown, out: unknown, offset: unknown): number {
-  const { kind, view, length, elementBytes } = new Output(out);
+  const { kind, view, length, elementBytes } = outputOf(out);
   if (typeof offset !== 'number') throw createArgumentError('offset', 'a number', offset);
   if (!isInteger(offset) || offset < 0 || offset > length)
     throw createRangeError('offset', `an integer from 0 to ${length}, the length of out`, offset);

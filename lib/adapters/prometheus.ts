@@ -32,8 +32,8 @@ export interface CollectMetricsOptions {
   readonly labels?: Readonly<Record<string, string | number>> | undefined;
 }
 
-/** What is asked of a map. */
-type MeasuredMap = Pick<ShardMap<Key, unknown>, 'name' | 'stats'>;
+/** What is asked of a map, whatever its keys and values are. */
+export type MeasuredMap = Pick<ShardMap<Key, unknown>, 'name' | 'stats'>;
 type Labels = Readonly<Record<string, string | number>>;
 interface Sample {
   readonly labels: Labels;

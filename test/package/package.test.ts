@@ -56,7 +56,7 @@ describe('the tarball', () => {
     const allowed = [
       /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp)$/,
       /^dist\/[\w/.-]+\.(js|d\.ts)(\.map)?$/,
-      /^lib\/[\w-]+\.ts$/,
+      /^lib\/((cli|adapters)\/)?[\w-]+\.ts$/,
       /^prebuilds\/[\w+-]+\/shardmap(\.glibc|\.musl)?\.node$/,
       /^native\/(sources\.txt|(base|core|log|engine|binding)\/\w+\.(cc|h))$/,
       /^scripts\/(headers|install|sources)\.mjs$/,
@@ -96,7 +96,8 @@ describe('the tarball', () => {
     expect(maps).toHaveLength(2 * list('lib').length);
     for (const map of maps) {
       const { sources } = JSON.parse(readFileSync(path.join(checkout, map), 'utf8')) as { sources: string[] };
-      expect(files).toEqual(expect.arrayContaining(sources.map((source) => path.posix.join('dist', source))));
+      const found = sources.map((source) => path.posix.join(path.posix.dirname(map), source));
+      expect(files).toEqual(expect.arrayContaining(found));
     }
   });
 
@@ -119,8 +120,10 @@ describe('an install with a prebuilt binary', () => {
   });
 
   it('needs no network, where the tarballs of its dependencies lie beside it', async () => {
-    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
-    const others = Object.keys(dependencies).map((name) => pack(path.join(ROOT, 'node_modules', name), name));
+    type Locked = { packages: Record<string, { dev?: boolean; optional?: boolean }> };
+    const { packages } = JSON.parse(read('package-lock.json')) as Locked;
+    const needed = Object.keys(packages).filter((at) => at !== '' && !packages[at]?.dev && !packages[at]?.optional);
+    const others = needed.map((at) => pack(path.join(ROOT, at), path.basename(at)));
     const tarballs = [tarball, ...(await Promise.all(others))];
     const away = ['--offline', '--registry=http://127.0.0.1:9', `--cache=${folder('cache')}`];
     const other = await installAll(tarballs, 'offline', '--ignore-scripts', ...away);
