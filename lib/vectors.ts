@@ -78,8 +78,8 @@ const REMEMBERED_BYTES_MAX = 1 << 16;
 let latest: { readonly out: unknown; readonly output: Output } | undefined;
 
 function outputOf(out: unknown): Output {
-  // Of an array all else stays as it is; one that has lost its memory has no length.
-  if (latest !== undefined && latest.out === out && latest.output.length === latest.output.view.length)
+  // All else of an array stays as it is; one that has lost its memory has no length.
+  if (latest !== undefined && latest.out === out && latest.output.length === (out as VectorArray).length)
     return latest.output;
   const output = new Output(out);
   const isRemembered = output.length > 0 && output.length * output.elementBytes <= REMEMBERED_BYTES_MAX;

@@ -89,6 +89,25 @@ describe.each(classes.map((View) => [View.name, View] as const))('of %s', (_, Vi
   });
 });
 
+describe('an array that is given again', () => {
+  it('is looked at again once its memory has become more, less, or none', () => {
+    const map = new ShardMap([['four', Float32Array.of(1, 2, 3, 4)]]);
+    type Resizable = ArrayBuffer & { resize(bytes: number): void };
+    const buffer = Reflect.construct(ArrayBuffer, [16, { maxByteLength: 32 }]) as Resizable;
+    const out = new Float32Array(buffer);
+    const copy = (offset: number) => () => map.getInto('four', out, offset);
+    for (let time = 0; time < 2; time++) expect(copy(0)()).toBe(4);
+    expect(copy(4)).toThrow(RangeError);
+    buffer.resize(32);
+    expect(copy(4)()).toBe(4);
+    expect([...out]).toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
+    buffer.resize(8);
+    expect(copy(0)).toThrow(RangeError);
+    structuredClone(buffer, { transfer: [buffer] });
+    expect(copy(0)).toThrow(TypeError);
+  });
+});
+
 describe('gather', () => {
   it.each([0, 1, 100, 255, 256, 257, 512, 1000])('of %i keys, each at its place', (count) => {
     const keys = Array.from({ length: count }, (_, index) => (index % 3 === 0 ? `key ${index}` : index));
