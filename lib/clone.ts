@@ -16,8 +16,12 @@ import { addon } from './native.js';
 const { valueKinds: kinds } = addon;
 const NativeSet = Set;
 const { add, forEach: forEachOfSet, has } = Set.prototype;
+const NativeWeakSet = WeakSet;
+const { add: addWeakly, has: hasWeakly } = WeakSet.prototype;
+const NativeException = DOMException;
+const copyByPlatform = structuredClone;
 const { forEach: forEachOfMap } = Map.prototype;
-const { getOwnPropertyDescriptor, keys } = Object;
+const { getOwnPropertyDescriptor, getPrototypeOf, keys } = Object;
 const { isMap, isProxy, isSet } = types;
 const { apply } = Reflect;
 const { isView } = ArrayBuffer;
@@ -92,7 +96,11 @@ const platformClone = Object.getOwnPropertySymbols(Blob.prototype).find(
   ({ description }) => description === 'messaging_clone_symbol',
 );
 
-/** From Node 22 on V8 takes objects of these classes for empty ones; before, it knows that it does not know them. */
+/**
+ * From Node 22 on V8 takes objects of these classes for empty ones; before, it knows that it does not know them. From
+ * then on there are also objects that Node has marked as not to be cloned (`URL`, `Headers`), which only
+ * `structuredClone` sees.
+ */
 const losesPlatformObjects = platformClone !== undefined && isSerializable(new Blob([]));
 
 function isSerializable(value: unknown): boolean {
@@ -120,6 +128,25 @@ function refusePlatformObjects(value: unknown, place: number | undefined, seen: 
   for (let index = 0; index < names.length; index++) {
     refuse(getOwnPropertyDescriptor(value, names[index] as string)?.value);
   }
+  refuseMarked(value, place);
+}
+
+/** Classes by their prototypes, of which an object was copied by `structuredClone`: those that are marked never are. */
+const copiedClasses = new NativeWeakSet<object>(
+  [Object, Array, Map, Set, Date, RegExp, Error, ArrayBuffer].map(({ prototype }) => prototype),
+);
+
+/** Throws for the first object of a class that Node has marked, and whatever a getter of it throws. */
+function refuseMarked(value: object, place: number | undefined): void {
+  const prototype: object | null = getPrototypeOf(value);
+  if (prototype === null || apply(hasWeakly, copiedClasses, [prototype])) return;
+  try {
+    copyByPlatform(value);
+  } catch (error) {
+    if (!(error instanceof NativeException) || error.name !== 'DataCloneError') throw error;
+    throw createCloneError(`${describe(value)} could not be cloned: ${error.message}`, place);
+  }
+  apply(addWeakly, copiedClasses, [prototype]);
 }
 
 /** Throws a `DataCloneError` for what cannot be copied, and whatever a getter of `value` throws. */

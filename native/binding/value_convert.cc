@@ -33,8 +33,11 @@ bool ValueReader::ReadShortString(napi_env env, napi_value value) {
   size_t count = 0;
   if (napi_get_value_string_utf16(env, value, short_units_, kShortUnits, &count) != napi_ok) return false;
   if (count + 1 == kShortUnits) return false;  // it may go on
-  if (NarrowUtf16(short_units_, count, short_bytes_)) {
-    value_ = Value(ValueKind::kOneByteString, short_bytes_, count);
+  Block* const block = count > kInlineValueBytesMax ? AllocateBlock(count) : nullptr;
+  Value one_byte = block == nullptr ? Value(ValueKind::kOneByteString, short_bytes_, count)
+                                    : Value(ValueKind::kOneByteString, block);
+  if (NarrowUtf16(short_units_, count, block == nullptr ? short_bytes_ : block->payload())) {
+    value_ = std::move(one_byte);
   } else {
     value_ = Value(ValueKind::kTwoByteString, short_units_, count * sizeof(char16_t));
   }
