@@ -303,7 +303,7 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   value_bytes_ += value_bytes;
   const bool closed_a_chunk = entries_.Append(entry);
   index_.Insert(entry, key.hash);
-  if (place != 0) wheel_->Add(place, request.now_ns, TimersLocked());
+  if (place != 0) AddTimerLocked(place, request.now_ns);
   last_sequence_.store(sequence, std::memory_order_release);
   context.session.set_last_sequence(sequence);
   context.session.AddToSize(1);
@@ -465,17 +465,23 @@ Place Shard::PrepareTimerLocked(const WriteContext& context, Entry** entry) {
 void Shard::FollowDeadlineLocked(Entry* entry, Deadline before, Place place, uint64_t now_ns) {
   const Deadline deadline = entry->deadline();
   if (!before.exists()) {
-    if (deadline.exists()) wheel_->Add(place, now_ns, TimersLocked());
+    if (deadline.exists()) AddTimerLocked(place, now_ns);
     return;
   }
   // Where it is put off, whoever looks at its list finds out.
   if (deadline.exists() && deadline.ns() >= before.ns()) return;
   const Place own = wheel_->PlaceOf(entry->timer(), TimersLocked());
   wheel_->Remove(entry->timer(), TimersLocked());
-  if (deadline.exists()) wheel_->Add(own, now_ns, TimersLocked());
+  if (deadline.exists()) AddTimerLocked(own, now_ns);
+}
+
+void Shard::AddTimerLocked(Place place, uint64_t now_ns) {
+  wheel_->Add(place, now_ns, TimersLocked());
+  has_new_timer_ = true;
 }
 
 uint64_t Shard::TakeWakeUpLocked() {
+  if (!std::exchange(has_new_timer_, false)) return kForever;
   const uint64_t next_ns = wheel_ == nullptr ? kForever : wheel_->NextNanos();
   if (next_ns >= wake_up_ns_) return kForever;
   wake_up_ns_ = next_ns;

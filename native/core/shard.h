@@ -317,7 +317,9 @@ class alignas(64) Shard {
   Place PrepareTimerLocked(const WriteContext& context, Entry** entry) SHARDMAP_REQUIRES(mutex_);
   // Has the wheel follow after the entry's deadline has changed. `place` as prepared.
   void FollowDeadlineLocked(Entry* entry, Deadline before, Place place, uint64_t now_ns) SHARDMAP_REQUIRES(mutex_);
-  // When ExpireSome is to be called, where that is earlier than what was asked for last; else kForever.
+  void AddTimerLocked(Place place, uint64_t now_ns) SHARDMAP_REQUIRES(mutex_);
+  // When ExpireSome is to be called for timers that were added, where that is earlier than what was asked for last; else
+  // kForever. Of the wheel nothing is looked at where a deadline was only put off.
   uint64_t TakeWakeUpLocked() SHARDMAP_REQUIRES(mutex_);
 
   bool IsClaimedLocked(const WriteContext& context, uint64_t hash) SHARDMAP_REQUIRES(mutex_) {
@@ -376,6 +378,7 @@ class alignas(64) Shard {
   size_t next_line_to_move_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<TimerWheel> wheel_ SHARDMAP_GUARDED_BY(mutex_);  // nullptr until there is a deadline
   uint64_t wake_up_ns_ SHARDMAP_GUARDED_BY(mutex_) = kForever;     // asked for
+  bool has_new_timer_ SHARDMAP_GUARDED_BY(mutex_) = false;         // since TakeWakeUpLocked
   // Of ShardStats.
   uint64_t key_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t value_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
