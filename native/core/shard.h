@@ -318,8 +318,8 @@ class alignas(64) Shard {
   // Has the wheel follow after the entry's deadline has changed. `place` as prepared.
   void FollowDeadlineLocked(Entry* entry, Deadline before, Place place, uint64_t now_ns) SHARDMAP_REQUIRES(mutex_);
   void AddTimerLocked(Place place, uint64_t now_ns) SHARDMAP_REQUIRES(mutex_);
-  // When ExpireSome is to be called for timers that were added, where that is earlier than what was asked for last; else
-  // kForever. Of the wheel nothing is looked at where a deadline was only put off.
+  // When ExpireSome is to be called for timers that were added, where that is earlier than what was asked for last;
+  // else kForever. Of the wheel nothing is looked at where a deadline was only put off.
   uint64_t TakeWakeUpLocked() SHARDMAP_REQUIRES(mutex_);
 
   bool IsClaimedLocked(const WriteContext& context, uint64_t hash) SHARDMAP_REQUIRES(mutex_) {

@@ -47,6 +47,15 @@ export const BUGS = [
     filter: '*',
   },
   {
+    name: 'timer that nobody is told of',
+    why: 'the entry would stay until another one wakes the thread',
+    file: 'native/core/shard.cc',
+    find: '  has_new_timer_ = true;\n',
+    replace: '  has_new_timer_ = has_new_timer_ && place == 0;\n',
+    test: 'core/store_expiry_test',
+    filter: '*',
+  },
+  {
     name: 'earlier deadline that stays in its list',
     why: 'the entry would be removed when it was due at first',
     file: 'native/core/shard.cc',

@@ -1,0 +1,68 @@
+// Of the replay of a log in several threads, and of what keeps entries of one number in one order.
+
+/** @type {readonly import('../bugs.mjs').Bug[]} */
+export const BUGS = [
+  {
+    name: 'part of a replay that leaves out its last shard',
+    why: 'nobody else applies what is of it',
+    file: 'native/log/replay_part.h',
+    find: 'shard < end_shard_',
+    replace: 'shard + 1 < end_shard_',
+    test: 'log/replay_test',
+    filter: '*MakesTheStoreThatOneThreadMakes*',
+  },
+  {
+    name: 'part of a replay that numbers its records from where it begins',
+    why: 'entries would come before those that were there',
+    file: 'native/log/replay_part.h',
+    find: '    records_ = records;\n',
+    replace: '    records_ = records - records;\n',
+    test: 'log/replay_test',
+    filter: '*MakesTheStoreThatOneThreadMakes*',
+  },
+  {
+    name: 'clear of a part that clears all shards',
+    why: 'the others may have applied what comes after it',
+    file: 'native/log/replay_part.cc',
+    find: 'store_.RestoreClear(*session_, first_shard_, end_shard_);',
+    replace: 'store_.RestoreClear(*session_, 0, store_.shards());',
+    test: 'log/replay_test',
+    filter: '*MakesTheStoreThatOneThreadMakes*',
+  },
+  {
+    name: 'replay that does not wait for its last batch',
+    why: 'the store would be opened without what is in it',
+    file: 'native/log/replay.cc',
+    find: 'while (failure_.ok() && !queue_.empty()) is_less_.Wait(mutex_);',
+    replace: 'while (failure_.ok() && queue_.size() > 1) is_less_.Wait(mutex_);',
+    test: 'log/replay_test',
+    filter: '*MakesTheStoreThatOneThreadMakes*',
+  },
+  {
+    name: 'replay that forgets what its threads have numbered',
+    why: 'new entries would come between old ones',
+    file: 'native/log/replay.cc',
+    find: 'records = std::max(records, thread->part.records());',
+    replace: 'records = std::max(records, whole_.records());',
+    test: 'log/replay_test',
+    filter: '*WhatIsInsertedLaterComesLast*',
+  },
+  {
+    name: 'snapshot that parts entries of one number',
+    why: 'the next page begins behind all of them, so that the rest is lost',
+    file: 'native/log/snapshot.cc',
+    find: 'writer_.payload_bytes() >= kPayloadBytes && scanned.sequence != after',
+    replace: 'writer_.payload_bytes() >= kPayloadBytes',
+    test: 'log/compaction_test',
+    filter: 'CompactionTest.EntriesOfOneNumberAreNotParted',
+  },
+  {
+    name: 'scan that shows entries of one number in another order than the log',
+    why: 'the order would change with a reopening',
+    file: 'native/core/store.cc',
+    find: 'a.sequence != b.sequence ? a.sequence < b.sequence : a.shard < b.shard',
+    replace: 'a.sequence != b.sequence ? a.sequence < b.sequence : a.shard > b.shard',
+    test: 'log/replay_test',
+    filter: '*EntriesOfOneNumberKeepTheirOrder*',
+  },
+];
