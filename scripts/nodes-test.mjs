@@ -16,7 +16,14 @@ const INSTALL_PAUSES_MS = [0, 5_000, 30_000];
 export const nodeResultFile = (major) => path.join(ROOT, `.build/results/node-${major}.json`);
 
 // What runs in a process of its own Node; the other tests are of files and builds.
-const TESTS = ['test/lib', 'test/conformance', 'test/threads', 'test/linearizability', 'test/durability'];
+const TESTS = [
+  'test/lib',
+  'test/conformance',
+  'test/threads',
+  'test/linearizability',
+  'test/durability',
+  'test/adapters',
+];
 const PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 
 /** @param {string} major */

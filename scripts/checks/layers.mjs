@@ -1,11 +1,12 @@
 // The layers: binding -> engine -> log -> core -> base, never up; Node only in the binding; the addon only in
-// native.ts.
+// native.ts; what is around the package, its command line and adapters, only above it.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { files } from '../files.mjs';
 import { ROOT, sources } from '../sources.mjs';
 
 const LAYERS = ['base', 'core', 'log', 'engine', 'binding'];
+const AROUND = ['lib/adapters/', 'lib/cli/'];
 const NODE_HEADER = /^(node|napi|js_native_api|uv|v8)\b|^node_|^js_native_api|^napi-|^v8-/;
 
 /**
@@ -22,6 +23,7 @@ export default function layers(root = ROOT) {
       ...cpp.flatMap((file) => includeViolations(root, file)),
       ...listViolations(root, cpp),
       ...ts.flatMap((file) => addonViolations(root, file)),
+      ...ts.flatMap((file) => aroundViolations(root, file)),
     ],
   };
 }
@@ -73,4 +75,18 @@ function addonViolations(root, file) {
   const text = readFileSync(path.join(root, file), 'utf8');
   const loads = /['"](node-gyp-build|bindings|[^'"\n]*\.node)['"]|\bprocess\.dlopen\b/.exec(text);
   return loads ? [`${file}: reaches the addon by ${loads[0]}; only lib/native.ts may`] : [];
+}
+
+/**
+ * @param {string} root
+ * @param {string} file
+ * @returns {string[]}
+ */
+function aroundViolations(root, file) {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  return [...text.matchAll(/['"](\.\.?\/[^'"\n]*)['"]/g)].flatMap(([, imported = '']) => {
+    const target = path.posix.join(path.posix.dirname(file), imported);
+    const folder = AROUND.find((around) => target.startsWith(around) && !file.startsWith(around));
+    return folder === undefined ? [] : [`${file}: imports ${imported}; nothing outside of ${folder} may`];
+  });
 }

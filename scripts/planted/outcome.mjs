@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 /** @typedef {{ failed: boolean, how: string }} Outcome */
 /** @typedef {{ ok: boolean, hung: boolean, signal: string | null, stdout: string, stderr: string }} Run */
 
-const RUN_MS_MAX = 60_000;
+const RUN_MS_MAX = 30_000;
 
 /**
  * @param {string} program

@@ -36,6 +36,7 @@ describe('layers', () => {
     'native/binding/addon.cc': '#include <node_api.h>\n#include "core/store.h"\n',
     'lib/native.ts': "createRequire(import.meta.url)('node-gyp-build')\n",
     'lib/index.ts': "export { ShardMap } from './shard-map.js';\n",
+    'lib/cli/main.ts': "import { ShardMap } from '../index.js';\nimport { look } from './look.js';\n",
   };
 
   it('accepts a sound tree', () => {
@@ -63,6 +64,8 @@ describe('layers', () => {
       "require('../build/shardmap.node')",
       'only lib/native.ts',
     ],
+    ['the command line in the library', 'lib/stats.ts', "import { look } from './cli/look.js';", 'outside of lib/cli/'],
+    ['the command line in an adapter', 'lib/adapters/x.ts', "import('../cli/look.js');", 'outside of lib/cli/'],
   ])('finds %s', (_, file, text, message) => {
     const { violations } = layers(tree({ ...sound, [file]: text }));
     expect(violations).toHaveLength(1);
