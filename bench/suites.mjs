@@ -16,6 +16,7 @@ export const suites = {
   writer: () => import('./suites/writer.mjs'),
   keys: () => import('./suites/keys.mjs'),
   values: () => import('./suites/values.mjs'),
+  compression: () => import('./suites/compression.mjs'),
   batches: () => import('./suites/batches.mjs'),
   vectors: () => import('./suites/vectors.mjs'),
   routes: () => import('./suites/routes.mjs'),

@@ -303,14 +303,19 @@ export const SUM_MAX = Number.MAX_SAFE_INTEGER;
 /** The most bits that the magnitude of a sum of bigints has. */
 export const SUM_BITS_MAX = 512;
 
-/** Numbers of the kinds of encoded values. A number is never given to another kind: bytes of `clone` have some in them. */
+/** Numbers of the kinds of values that are bytes. A number is never given to another kind: bytes of `clone` have some in them. */
 export interface ValueKinds {
+  /** Of characters: a primitive, encoded only to be compressed. */
+  readonly oneByteString: number;
+  readonly twoByteString: number;
   /** MessagePack with the store's structures. */
   readonly plain: number;
   /** V8's serialisation format. */
   readonly clone: number;
   /** Of a user's codec. */
   readonly custom: number;
+  /** Bytes of another kind, compressed: see compression.ts. */
+  readonly compressed: number;
   readonly ArrayBuffer: number;
   readonly DataView: number;
   readonly Buffer: number;

@@ -3,7 +3,7 @@
 import type { InspectOptions, inspect } from 'node:util';
 import { add, deleteIfEqual, insertOnce, KEEP, replace, setIfEqual, updateEntry } from './atomics.js';
 import { deleteAll, getAll, hasAll, setAll } from './batch.js';
-import { Codec, isPrimitive } from './codec.js';
+import { Codec } from './codec.js';
 import { Computation, noteClear, noteDelete, noteEach, notePut } from './computation.js';
 import { asyncDispose, dispose } from './dispose.js';
 import {
@@ -137,9 +137,9 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     entries: Iterable<readonly [K, V]> | null | undefined = undefined,
     options: ShardMapOptions | undefined = undefined,
   ) {
-    const { native, codec } = openStore(options);
+    const { native, values } = openStore(options);
     this.#native = native;
-    this.#codec = new Codec(native, codec);
+    this.#codec = new Codec(native, values);
     this.#near = new NearCache(native, this.#codec);
     keepUntilExit(native);
     if (new.target !== ShardMap && !isObject(new.target.prototype)) setPrototypeOf(this, ShardMap.prototype);
@@ -157,7 +157,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * Attaches to the open store that a handle names, in any thread of the process.
    *
    * @param handle - A map's `handle`, as it is or as it arrives by `workerData`, `postMessage` or `structuredClone`.
-   * @param options - The codec, where the map has one: each thread brings its own.
+   * @param options - The codec, where the map has one, and how to compress: each thread brings its own.
    * @throws ERR_SHARDMAP_INVALID_HANDLE for anything else; ERR_SHARDMAP_CLOSED where no thread has the store open any
    *   more; ERR_SHARDMAP_INVALID_ARGUMENT for bad options.
    * @example
@@ -165,15 +165,15 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   static from<K extends Key = string, V = unknown>(
     handle: ShardMapHandle,
-    options: Pick<ShardMapOptions, 'codec'> | undefined = undefined,
+    options: Pick<ShardMapOptions, 'codec' | 'compress'> | undefined = undefined,
   ): ShardMap<K, V> {
     const id = readHandle(handle);
-    const codec = resolveAttachOptions(options);
+    const values = resolveAttachOptions(options);
     const native = addon.attach(id);
     if (native === undefined)
       throw createClosedError(`the store ${id} is not open: each of its maps was closed, or its threads ended`);
     // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
-    return ShardMap.#take<K, V>(this, { native, codec });
+    return ShardMap.#take<K, V>(this, { native, values });
   }
 
   /**
@@ -194,7 +194,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     const resolved = resolveOpenOptions(options);
     const native = await openDirectory(resolved);
     // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
-    return ShardMap.#take<K, V>(this, { native, codec: resolved.codec });
+    return ShardMap.#take<K, V>(this, { native, values: resolved.values });
   }
 
   /** A map of the class over a store that is open already; closes it where the class does not take it. */
@@ -295,14 +295,14 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     const { slot } = storeOf(this, 'set');
     if (typeof key === 'object' || options !== undefined || this.#computation !== undefined)
       this.#setOther(key, value, readLifetime(options));
-    else if (isPrimitive(value)) set(slot, key, value);
+    else if (this.#codec.passes(value)) set(slot, key, value);
     else this.#setEncoded(key, value, undefined);
     return this;
   }
 
   #setOther(key: K, value: V, lifetime: Lifetime | undefined): void {
     const own = this.#ownKey(key);
-    if (!isPrimitive(value)) {
+    if (!this.#codec.passes(value)) {
       this.#setEncoded(own, value, lifetime);
     } else if (isPair(own)) {
       setPair(this, own, value, lifetime);
@@ -362,7 +362,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     storeOf(this, 'getOrInsert');
     const lifetime = readLifetime(options);
     const own = this.#ownKey(key);
-    const found = isPrimitive(value)
+    const found = this.#codec.passes(value)
       ? insertPrimitive(this, own, value, lifetime)
       : insertOnce(this.#slotOf, this.#codec, own, value, lifetime);
     if (found !== ABSENT) return this.#codec.decodeStored(found) as V;
@@ -558,16 +558,17 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
 
   /** Encoding runs code of the user's, which may close the map: its store is looked up afterwards. */
   #setEncoded(key: unknown, value: unknown, lifetime: Lifetime | undefined): void {
-    const { kind, view, start, end } = this.#codec.encode(value);
+    const encoded = this.#codec.encode(value);
     const { slot } = this.#native;
     lifetime?.begin();
-    setEncoded(slot, key, kind, view, start, end);
+    if (encoded === undefined) set(slot, key, value);
+    else setEncoded(slot, key, encoded.kind, encoded.view, encoded.start, encoded.end);
   }
 
   #compute(computation: Computation, callback: (key: K) => V, lifetime: Lifetime | undefined): V {
     const key = computation.key as K;
     const value = callback(canonicalizeKey(key) as K);
-    const encoded = isPrimitive(value) ? undefined : this.#codec.encode(value);
+    const encoded = this.#codec.encode(value);
     const { slot } = this.#native;
     lifetime?.begin();
     if (computation.isOwnEntry) {

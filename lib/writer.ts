@@ -8,7 +8,7 @@
 import process from 'node:process';
 import timers from 'node:timers';
 import { EntryBatch } from './batch.js';
-import { type Codec, isPrimitive } from './codec.js';
+import type { Codec } from './codec.js';
 import { dispose } from './dispose.js';
 import { createArgumentError, createClosedError, createReceiverError } from './errors.js';
 import { type Key, readKeyOnce } from './key.js';
@@ -112,7 +112,7 @@ export class ShardMapWriter<K extends Key = string, V = unknown> {
   set(key: K, value: V): this {
     writerOf(this, 'set');
     const own = readKeyOnce(key);
-    const encoded = isPrimitive(value) ? undefined : this.#target.codec.encode(value);
+    const encoded = this.#target.codec.encode(value);
     // Code of the user's has run, which may have closed the writer or set entries: only now is it looked at.
     this.#makeRoom();
     const batch = this.#batch ?? takeBatch();

@@ -137,4 +137,15 @@ export const BUGS = [
     filter: 'hold for their operation alone',
     kind: 'package',
   },
+  {
+    name: 'comparison that takes a compressed value for another',
+    why: 'a text that is there, as another map has compressed it, would not be found to be expected',
+    file: 'lib/atomics.ts',
+    within: 'if (isSet || isFoundByBytes(expected)) return isSet;',
+    find: 'isSet || isFoundByBytes(expected)',
+    replace: 'true',
+    test: 'linearizability/histories',
+    filter: 'compresses',
+    kind: 'package',
+  },
 ];
