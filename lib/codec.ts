@@ -159,8 +159,8 @@ export function copyEncoded({ kind, view, start, end }: Encoded): Encoded & { re
 function openStored(stored: unknown): Encoded & { readonly view: Buffer } {
   const kind = reply[0] as number;
   const end = reply[1] as number;
-  const [buffer, byteOffset] = stored === scratch ? [scratch.buffer, scratch.byteOffset] : [stored, 0];
-  const view = apply(wrapBytes, NodeBuffer, [buffer, byteOffset, end]) as Buffer;
+  const at = stored === scratch ? [scratch.buffer, scratch.byteOffset, end] : [stored];
+  const view = apply(wrapBytes, NodeBuffer, at) as Buffer;
   return kind === kinds.compressed ? decompress(view, 0, end) : { kind, view, start: 0, end };
 }
 

@@ -24,11 +24,17 @@ const TTL_MIN = 1e-6;
 /** Longest name of a store, in UTF-16 code units. */
 const NAME_CHARS_MAX = 256;
 
+const OWN_NAMES = ['codec', 'compress', 'slowMs'] as const;
+const STORE_NAMES = ['name', 'shards', 'ttl', 'touch', ...OWN_NAMES] as const;
+
 const COMPRESS_NAMES = ['algorithm', 'level', 'minBytes'] as const;
 // Why these: docs/performance.md, compression.
 const COMPRESS_ALGORITHM = 'deflate';
 const COMPRESS_LEVEL = 1;
 const COMPRESS_BYTES = 1024;
+
+/** As much as a frame of a server's event loop may be held up without anybody's noticing. */
+const SLOW_MS = 10;
 
 const WRITER_ENTRIES = 50;
 const WRITER_ENTRIES_MAX = 65_536;
@@ -76,6 +82,11 @@ export interface ShardMapOptions {
    * `gather` refuse a compressed value. Default: false.
    */
   readonly compress?: boolean | CompressOptions | undefined;
+  /**
+   * An operation of this map that takes so many milliseconds or more is told to the subscribers of the diagnostic channel
+   * `shardmap:slow`: a number from 0 on. Nothing is measured while there are none. Default: 10.
+   */
+  readonly slowMs?: number | undefined;
 }
 
 /** How a writer waits. Options that are not listed here are refused. */
@@ -110,13 +121,18 @@ export interface ResolvedOptions {
   readonly shards: number;
   readonly ttl: number | undefined;
   readonly touch: boolean | undefined;
-  readonly values: ValueOptions;
+  readonly own: OwnOptions;
 }
 
-/** A store, and how one map of it encodes values. */
+/** What each map of a store has of its own. */
+export interface OwnOptions extends ValueOptions {
+  readonly slowMs: number;
+}
+
+/** A store, for one map of it. */
 export interface StoreAccess {
   readonly native: NativeStore;
-  readonly values: ValueOptions;
+  readonly own: OwnOptions;
 }
 
 /**
@@ -144,22 +160,21 @@ export class Attachment {
 
 /** Validates what the user gave. */
 export function resolveOptions(options: unknown): ResolvedOptions {
-  const names = ['name', 'shards', 'ttl', 'touch', 'codec', 'compress'] as const;
-  const { name, shards, ttl, touch, codec, compress } = readOptions(options, names);
+  const { name, shards, ttl, touch, ...own } = readOptions(options, STORE_NAMES);
   const ownTtl = ttl === undefined ? undefined : resolveTtl(ttl, 'options.ttl');
   return {
     name: resolveName(name),
     shards: resolveShards(shards),
     ttl: ownTtl,
     touch: resolveTouch(touch, ownTtl),
-    values: { codec: resolveCodec(codec), compressor: resolveCompress(compress) },
+    own: resolveOwnOptions(own),
   };
 }
 
 /** The options of `ShardMap.from`. */
-export function resolveAttachOptions(options: unknown): ValueOptions {
-  const { codec, compress } = readOptions(options, ['codec', 'compress']);
-  return { codec: resolveCodec(codec), compressor: resolveCompress(compress) };
+export function resolveOwnOptions(options: unknown): OwnOptions {
+  const { codec, compress, slowMs } = readOptions(options, OWN_NAMES);
+  return { codec: resolveCodec(codec), compressor: resolveCompress(compress), slowMs: resolveSlowMs(slowMs) };
 }
 
 /** The options of `map.writer()`. */
@@ -188,10 +203,10 @@ export function openStore(options: unknown): StoreAccess {
   const attached = Attachment.take(options);
   if (attached !== undefined) return attached;
   const resolved = resolveOptions(options);
-  const { name, shards, ttl = FOREVER, touch = false, values } = resolved;
+  const { name, shards, ttl = FOREVER, touch = false, own } = resolved;
   const native = addon.create(name, shards, ttl === FOREVER ? 0 : ttl, touch);
   const conflict = findConflict(native, resolved);
-  if (conflict === undefined) return { native, values };
+  if (conflict === undefined) return { native, own };
   addon.close(native.slot);
   throw createError('ERR_SHARDMAP_OPTIONS_CONFLICT', `the store '${name}' is open ${conflict}`);
 }
@@ -294,6 +309,13 @@ function resolveTouch(touch: unknown, ttl: number | undefined): boolean | undefi
   if (typeof touch !== 'boolean') throw createArgumentError('options.touch', 'a boolean', touch);
   if (!touch || (ttl !== undefined && ttl !== FOREVER)) return touch;
   throw createError('ERR_SHARDMAP_INVALID_ARGUMENT', 'options.touch renews options.ttl, which must be given with it');
+}
+
+function resolveSlowMs(slowMs: unknown): number {
+  if (slowMs === undefined) return SLOW_MS;
+  if (typeof slowMs !== 'number') throw createArgumentError('options.slowMs', 'a number of milliseconds', slowMs);
+  if (slowMs >= 0) return slowMs;
+  throw createRangeError('options.slowMs', 'a number of milliseconds from 0 on', slowMs);
 }
 
 function resolveMaxDelay(delayMs: unknown): number {
