@@ -17,9 +17,9 @@ import { addon } from './native.js';
 /** How a map compresses large values. Options that are not listed here are refused. */
 export interface CompressOptions {
   /**
-   * `'deflate'` is the fastest to get, `'brotli'` to set. `'zstd'` is the fastest of all for values of a hundred kilobytes and
-   * more, and the slowest for small ones; it needs a Node.js that has it, 22.15, 23.8 or newer, also to read what it
-   * compressed. Default: `'deflate'`.
+   * `'deflate'` is the fastest to get, `'brotli'` to set, and `'zstd'` takes the least memory for large values, and the longest
+   * for small ones. `'zstd'` needs a Node.js that has it, 22.15, 23.8 or newer, also to read what it has compressed.
+   * Default: `'deflate'`.
    */
   readonly algorithm?: 'deflate' | 'brotli' | 'zstd' | undefined;
   /**

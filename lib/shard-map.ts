@@ -676,7 +676,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * @param out - A typed array of the class that was stored (a `Buffer` counts as `Uint8Array`), not over shared memory.
    * @param offset - The element of `out` to begin at. Default: 0.
    * @returns How many elements were copied; -1 where there is no entry.
-   * @throws ERR_SHARDMAP_VALUE_TYPE where the value is no typed array, or one of another class; ERR_SHARDMAP_OUT_OF_RANGE
+   * @throws ERR_SHARDMAP_VALUE_TYPE where the value is no typed array, compressed, or of another class; ERR_SHARDMAP_OUT_OF_RANGE
    *   where `out` is too short, or `offset` outside of it; ERR_SHARDMAP_INVALID_ARGUMENT for an `out` that cannot be
    *   written to. `out` is then as it was.
    * @example
