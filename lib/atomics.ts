@@ -103,8 +103,8 @@ export function setIfEqual(
   value: unknown,
   lifetime: Lifetime | undefined = undefined,
 ): boolean {
-  const encoded = codec.encode(value);
   const own = isFoundByBytes(expected) ? key : canonicalizeKey(key);
+  const encoded = codec.encode(value);
   if (isPrimitive(expected)) {
     const isSet = setIfPrimitive(slotOf(), own, expected, orAbsent && expected === undefined, value, encoded, lifetime);
     if (isSet || isFoundByBytes(expected)) return isSet;

@@ -148,4 +148,15 @@ export const BUGS = [
     filter: 'compresses',
     kind: 'package',
   },
+  {
+    name: 'map that is kept as somebody subscribes',
+    why: 'each map without a name would stay open, with all that is in it, while an agent looks on',
+    file: 'lib/events.ts',
+    within: 'this.#kept = hasListeners || hasLogListeners ?',
+    find: 'hasListeners || hasLogListeners',
+    replace: 'true',
+    test: 'lib/diagnostics',
+    filter: 'keeps neither',
+    kind: 'package',
+  },
 ];
