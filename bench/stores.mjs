@@ -172,6 +172,7 @@ const STORES = {
  */
 export async function loadStore(name) {
   if (PEERS.includes(name)) return (await import(`./peers/${name}.mjs`)).default;
+  if (/^(un)?counted\//.test(name)) return (await import('./counted.mjs')).loadCounted(name);
   const store = STORES[name];
   if (store === undefined) throw new Error(`no such store: ${name}`);
   return store;

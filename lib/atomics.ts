@@ -7,6 +7,7 @@
 import { types } from 'node:util';
 import type { Encoded } from './binary.js';
 import { type Codec, copyEncoded, isPrimitive } from './codec.js';
+import { mayBeCompressed } from './compression.js';
 import type { Computation } from './computation.js';
 import { createArgumentError, createError, createRangeError, describeKey } from './errors.js';
 import { canonicalizeKey } from './key.js';
@@ -68,7 +69,7 @@ export function replace(
   absent: unknown,
   lifetime: Lifetime | undefined = undefined,
 ): unknown {
-  const encoded = isPrimitive(value) ? undefined : codec.encode(value);
+  const encoded = codec.encode(value);
   const slot = slotOf();
   lifetime?.begin();
   if (encoded === undefined) return exchange(slot, key, value, absent);
@@ -84,7 +85,7 @@ export function insertOnce(
   value: unknown,
   lifetime: Lifetime | undefined = undefined,
 ): unknown {
-  const encoded = isPrimitive(value) ? undefined : codec.encode(value);
+  const encoded = codec.encode(value);
   const slot = slotOf();
   lifetime?.begin();
   if (encoded === undefined) return insert(slot, key, value, ABSENT);
@@ -102,18 +103,15 @@ export function setIfEqual(
   value: unknown,
   lifetime: Lifetime | undefined = undefined,
 ): boolean {
-  const encoded = isPrimitive(value) ? undefined : codec.encode(value);
+  const own = isFoundByBytes(expected) ? key : canonicalizeKey(key);
+  const encoded = codec.encode(value);
   if (isPrimitive(expected)) {
-    const isMetByAbsence = orAbsent && expected === undefined;
-    const slot = slotOf();
-    lifetime?.begin();
-    if (encoded === undefined) return compareAndSet(slot, key, expected, isMetByAbsence, value);
-    const { kind, view, start, end } = encoded;
-    return compareAndSetEncoded(slot, key, expected, isMetByAbsence, kind, view, start, end);
+    const isSet = setIfPrimitive(slotOf(), own, expected, orAbsent && expected === undefined, value, encoded, lifetime);
+    if (isSet || isFoundByBytes(expected)) return isSet;
   }
   const next = encoded === undefined ? undefined : copyEncoded(encoded);
   const renewed = overwriting(lifetime);
-  return changeIfEqual(slotOf, codec, key, expected, (own, sequence, version) => {
+  return changeIfEqual(slotOf, codec, own, expected, (sequence, version) => {
     const slot = slotOf();
     renewed.begin();
     if (next === undefined) return setIf(slot, own, value, sequence, version);
@@ -121,29 +119,50 @@ export function setIfEqual(
   });
 }
 
-export function deleteIfEqual(slotOf: SlotOf, codec: Codec, key: unknown, expected: unknown): boolean {
-  if (isPrimitive(expected)) return compareAndDelete(slotOf(), key, expected);
-  return changeIfEqual(slotOf, codec, key, expected, (own, sequence, version) =>
-    deleteIf(slotOf(), own, sequence, version),
-  );
+/** Whether the addon finds out by itself that a value is `expected`: of what may be compressed, only if it is not. */
+function isFoundByBytes(expected: unknown): boolean {
+  return isPrimitive(expected) && !mayBeCompressed(expected);
 }
 
-/** `change` makes the change if the entry has this stamp, and returns whether it had. */
+function setIfPrimitive(
+  slot: number,
+  key: unknown,
+  expected: unknown,
+  orAbsent: boolean,
+  value: unknown,
+  encoded: Encoded | undefined,
+  lifetime: Lifetime | undefined,
+): boolean {
+  lifetime?.begin();
+  if (encoded === undefined) return compareAndSet(slot, key, expected, orAbsent, value);
+  const { kind, view, start, end } = encoded;
+  return compareAndSetEncoded(slot, key, expected, orAbsent, kind, view, start, end);
+}
+
+export function deleteIfEqual(slotOf: SlotOf, codec: Codec, key: unknown, expected: unknown): boolean {
+  const own = isFoundByBytes(expected) ? key : canonicalizeKey(key);
+  if (isPrimitive(expected)) {
+    const isDeleted = compareAndDelete(slotOf(), own, expected);
+    if (isDeleted || isFoundByBytes(expected)) return isDeleted;
+  }
+  return changeIfEqual(slotOf, codec, own, expected, (sequence, version) => deleteIf(slotOf(), own, sequence, version));
+}
+
+/** `change` makes the change if the entry of `own` has this stamp, and returns whether it had. */
 function changeIfEqual(
   slotOf: SlotOf,
   codec: Codec,
-  key: unknown,
+  own: unknown,
   expected: unknown,
-  change: (key: unknown, sequence: number, version: number) => boolean,
+  change: (sequence: number, version: number) => boolean,
 ): boolean {
   const isExpected = codec.matcher(expected);
-  const own = canonicalizeKey(key);
   for (;;) {
     const stored = findStamped(slotOf(), own, ABSENT);
     const sequence = reply[2] as number;
     const version = reply[3] as number;
     if (!isExpected(stored)) return false;
-    if (change(own, sequence, version)) return true;
+    if (change(sequence, version)) return true;
   }
 }
 
@@ -196,7 +215,7 @@ function publish(
   lifetime: Lifetime | undefined,
 ): boolean {
   if (next === ABSENT) return deleteIf(slotOf(), key, sequence, version);
-  const encoded = isPrimitive(next) ? undefined : codec.encode(next);
+  const encoded = codec.encode(next);
   const slot = slotOf();
   lifetime?.begin();
   if (encoded === undefined) return setIf(slot, key, next, sequence, version);

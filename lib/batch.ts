@@ -2,7 +2,7 @@
 
 import { types } from 'node:util';
 import type { Encoded } from './binary.js';
-import { type Codec, isPrimitive, wrapList } from './codec.js';
+import { type Codec, wrapList } from './codec.js';
 import { isObject, iterateOnce } from './entries.js';
 import { createArgumentError } from './errors.js';
 import { readKeyOnce } from './key.js';
@@ -231,7 +231,7 @@ class EntryReader {
     const value = entry[1];
     if (this.#batch !== undefined) {
       this.#addTo(this.#batch, key, value);
-    } else if (this.#argsUsed < ITEMS_PER_CALL && isPrimitive(value) && !isUint8Array(key)) {
+    } else if (this.#argsUsed < ITEMS_PER_CALL && this.#codec.passes(value) && !isUint8Array(key)) {
       this.#args[this.#argsUsed++] = key;
       this.#args[this.#argsUsed++] = value;
     } else {
@@ -264,8 +264,9 @@ class EntryReader {
   }
 
   #addTo(batch: EntryBatch, key: unknown, value: unknown): void {
-    if (isPrimitive(value)) batch.add(key, value);
-    else batch.addEncoded(key, this.#codec.encode(value, this.#count));
+    const encoded = this.#codec.encode(value, this.#count);
+    if (encoded === undefined) batch.add(key, value);
+    else batch.addEncoded(key, encoded);
   }
 }
 

@@ -97,6 +97,12 @@ export function binaryOver(kind: number, buffer: ArrayBuffer): unknown {
   return new (classes[kind] as ViewClass)(buffer);
 }
 
+/** Bytes of an element of a kind; NaN where this engine has no such kind. */
+export function unitBytes(kind: number): number {
+  if (kind === kinds.ArrayBuffer || kind === kinds.Buffer || kind === kinds.DataView) return 1;
+  return classes[kind]?.BYTES_PER_ELEMENT ?? Number.NaN;
+}
+
 /** A view of `kind` on a part of a buffer. */
 export function viewOf(kind: number, buffer: ArrayBuffer, byteOffset: number, byteLength: number): unknown {
   const View = classes[kind] as ViewClass;

@@ -3,13 +3,15 @@
  *
  * A value takes the first of these ways that copies it exactly: bytes with a type are stored as they are (binary.ts);
  * the user's codec, if the map has one, encodes all else; plain trees become MessagePack (plain.ts); what is left, V8
- * serialises (clone.ts). All ways copy what `structuredClone` copies, and refuse what it refuses.
+ * serialises (clone.ts). All ways copy what `structuredClone` copies, and refuse what it refuses. What comes out is
+ * compressed (compression.ts) where the map has that option, long strings as well, and decompressed in any map.
  */
 
 import { Buffer } from 'node:buffer';
 import { isDeepStrictEqual, types } from 'node:util';
 import { binaryKindOf, binaryOver, decodeBinary, type Encoded, encodeBinary } from './binary.js';
 import { decodeClone, encodeClone } from './clone.js';
+import { type Compressor, decompress, stringOf } from './compression.js';
 import { isObject } from './entries.js';
 import { atPlace, createError, describe } from './errors.js';
 import { addon, type NativeStore } from './native.js';
@@ -32,20 +34,31 @@ export interface ShardMapCodec {
   decode(bytes: Uint8Array): unknown;
 }
 
+/** How one map turns values into bytes. */
+export interface ValueOptions {
+  readonly codec: ShardMapCodec | undefined;
+  readonly compressor: Compressor | undefined;
+}
+
 /** Whether the addon stores `value` as it is. Functions and symbols are not storable at all: `encode` says so. */
 export function isPrimitive(value: unknown): boolean {
   const type = typeof value;
   return type === 'object' ? value === null : type !== 'function' && type !== 'symbol';
 }
 
-/** The codec of one map. */
+/** The codec of one map. What it decodes does not depend on whether it compresses. */
 export class Codec {
   readonly #plain: PlainCoder;
   readonly #custom: ShardMapCodec | undefined;
+  readonly #compressor: Compressor | undefined;
+  /** Strings of fewer characters are not compressed. */
+  readonly #charsMin: number;
 
-  constructor(native: NativeStore, custom: ShardMapCodec | undefined) {
+  constructor(native: NativeStore, { codec, compressor }: ValueOptions) {
     this.#plain = new PlainCoder(native);
-    this.#custom = custom;
+    this.#custom = codec;
+    this.#compressor = compressor;
+    this.#charsMin = compressor === undefined ? Number.POSITIVE_INFINITY : compressor.charsMin;
   }
 
   /** To be called when the map is closed. What is under way throws where it needs the store. */
@@ -53,11 +66,25 @@ export class Codec {
     this.#plain.close();
   }
 
+  /** Whether the addon is given `value` as it is. Where this says no, `encode` may find that it is. */
+  passes(value: unknown): boolean {
+    return isPrimitive(value) && (typeof value !== 'string' || value.length < this.#charsMin);
+  }
+
+  /** Undefined where the addon is given `value` as it is; else as `encodeObject`, and compressed. */
+  encode(value: unknown, place?: number): Encoded | undefined {
+    if (this.passes(value)) return undefined;
+    const compressor = this.#compressor;
+    if (typeof value === 'string') return compressor?.compressString(value);
+    const encoded = this.encodeObject(value, place);
+    return compressor === undefined ? encoded : compressor.compress(encoded);
+  }
+
   /**
    * Runs getters of the user's. Throws a `DataCloneError` for what cannot be copied, and whatever such a getter or the
    * user's codec throws. `place` is that of the value's entry where it is one of a batch: for errors of ours.
    */
-  encode(value: unknown, place?: number): Encoded {
+  encodeObject(value: unknown, place?: number): Encoded {
     const kind = binaryKindOf(value);
     if (kind !== undefined) return encodeBinary(value as ArrayBuffer, kind, place);
     if (this.#custom !== undefined) return encodeCustom(this.#custom, value, place);
@@ -84,16 +111,23 @@ export class Codec {
   }
 
   /**
-   * A test of values as the addon has just returned them: whether one is a copy of `value`, which is no primitive. Trees
-   * are compared as `util.isDeepStrictEqual` does, as their bytes depend on what was stored before; others by their bytes.
+   * A test of values as the addon has just returned them: whether one is a copy of `value`, a string or no primitive. Trees
+   * are compared as `util.isDeepStrictEqual` does, as their bytes depend on what was stored before; others by their bytes,
+   * which are those that were compressed, where they were.
    */
   matcher(value: unknown): (stored: unknown) => boolean {
-    const encoded = copyEncoded(this.encode(value));
-    const { kind, view, end } = encoded;
-    if (kind !== kinds.plain && kind !== kinds.clone)
-      return (stored) => isObject(stored) && reply[0] === kind && apply(equals, view, [bytesOf(stored)]);
-    const copy = this.#decode(kind, view, 0, end);
-    return (stored) => isObject(stored) && isEqual(this.decodeStored(stored), copy);
+    if (typeof value === 'string')
+      return (stored) => stored === value || (isObject(stored) && stringOf(openStored(stored)) === value);
+    const { kind, view, end } = copyEncoded(this.encodeObject(value));
+    if (kind === kinds.plain || kind === kinds.clone) {
+      const copy = this.#decode(kind, view, 0, end);
+      return (stored) => isObject(stored) && isEqual(this.decodeStored(stored), copy);
+    }
+    return (stored) => {
+      if (!isObject(stored)) return false;
+      const found = openStored(stored);
+      return found.kind === kind && apply(equals, view, [found.view]);
+    };
   }
 
   /** A fresh value from bytes of a kind, which may be overwritten afterwards. */
@@ -105,6 +139,10 @@ export class Codec {
         return decodeClone(bytes.subarray(start, end));
       case kinds.custom:
         return decodeCustom(this.#custom, apply(slice, bytes, [start, end]));
+      case kinds.compressed: {
+        const inner = decompress(bytes, start, end);
+        return stringOf(inner) ?? this.#decode(inner.kind, inner.view, 0, inner.end);
+      }
       default:
         return decodeBinary(kind, bytes, start, end);
     }
@@ -117,10 +155,13 @@ export function copyEncoded({ kind, view, start, end }: Encoded): Encoded & { re
   return { kind, view: apply(wrapBytes, NodeBuffer, [bytes]) as Buffer, start: 0, end: end - start };
 }
 
-/** Those of an encoded value that the addon has just returned. */
-function bytesOf(stored: unknown): Buffer {
-  if (stored !== scratch) return apply(wrapBytes, NodeBuffer, [stored]) as Buffer;
-  return apply(wrapBytes, NodeBuffer, [scratch.buffer, scratch.byteOffset, reply[1]]) as Buffer;
+/** An encoded value that the addon has just returned, as it was before it was compressed. */
+function openStored(stored: unknown): Encoded & { readonly view: Buffer } {
+  const kind = reply[0] as number;
+  const end = reply[1] as number;
+  const at = stored === scratch ? [scratch.buffer, scratch.byteOffset, end] : [stored];
+  const view = apply(wrapBytes, NodeBuffer, at) as Buffer;
+  return kind === kinds.compressed ? decompress(view, 0, end) : { kind, view, start: 0, end };
 }
 
 /** The bytes of a list that the addon has returned, with all encoded values in it. */

@@ -72,7 +72,7 @@ interface ResolvedOpenOptions extends ResolvedOptions {
 }
 
 const OWN_NAMES = ['dir', 'fsync', 'flushInterval', 'recovery', 'readonly', 'onProgress'] as const;
-const NAMES = [...OWN_NAMES, 'name', 'shards', 'ttl', 'touch', 'codec'] as const;
+const NAMES = [...OWN_NAMES, 'name', 'shards', 'ttl', 'touch', 'codec', 'compress', 'slowMs'] as const;
 
 /** Validates what the user gave. */
 export function resolveOpenOptions(options: unknown): ResolvedOpenOptions {

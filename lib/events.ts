@@ -1,21 +1,22 @@
 /**
- * What has happened to a store without anybody's call, on its way to the listeners of this thread's maps: entries that
- * expired, and what failed of a log.
+ * What has happened to a store without anybody's call, on its way to the listeners of this thread's maps, and to the
+ * subscribers of its diagnostic channels: entries that expired, and what a log did.
  *
  * The addon keeps entries, up to a bound, in a queue of each map that is listened to, and says when there are some. They are
  * taken from there some at a time, and the event loop runs in between; so it is the queue that grows where listeners are
- * slow, not this thread's heap, and it is the queue that drops what is too much. A map that is listened to is kept from
- * garbage collection, but for `keepAlive` nothing here keeps the thread alive.
+ * slow, not this thread's heap, and it is the queue that drops what is too much. A map with listeners is kept from
+ * garbage collection, one that is only subscribed to is not; but for `keepAlive` nothing here keeps the thread alive.
  */
 
 import process from 'node:process';
 import timers from 'node:timers';
 import { type Codec, wrapList } from './codec.js';
+import { channels, hasLogSubscribers, publish } from './diagnostics.js';
 import { createArgumentError, createError, type ErrorCode } from './errors.js';
-import { addon, type NativeStore, newsHook } from './native.js';
+import { addon, LOG_NEWS, LOG_NEWS_KINDS, type NativeStore, newsHook } from './native.js';
 import { readOptions } from './options.js';
 
-const { keepAlive, listen, listenForFailures, reply, takeExpired, takeFailures, unlisten, unlistenForFailures } = addon;
+const { keepAlive, listen, listenToLog, reply, takeExpired, takeLogNews, unlisten, unlistenToLog } = addon;
 const { apply } = Reflect;
 
 /** Entries that wait for listeners of one map at most: those of 65 ms in which a million expire in a second. */
@@ -27,6 +28,7 @@ const BATCH_ENTRIES = 1024;
 /** Items of a list before its entries, and those of an entry. */
 const HEAD_ITEMS = 1;
 const ENTRY_ITEMS = 3;
+const MapRef = WeakRef;
 /** The next turn of the timers. */
 const NEXT_TURN_MS = 1;
 
@@ -68,21 +70,28 @@ const listening: MapEvents[] = [];
 let listenersKeepingAlive = 0;
 let isTurnPending = false;
 
+/** Of a map that only has subscribers, and so is not kept. */
+const collected = new FinalizationRegistry<() => void>((forget) => forget());
+
 /** The events of one map, which is not closed: once it is, `end` was called, and nothing else is. */
 export class MapEvents {
-  readonly #map: object;
+  readonly #map: WeakRef<object>;
+  /** The map, while it has listeners. */
+  #kept: object | undefined;
   readonly #slot: number;
   readonly #isDurable: boolean;
   readonly #codec: Codec;
   // Both are replaced when they change, so that a delivery that is under way goes on with those that it has.
   #listeners: readonly Listener[] = [];
   #errorListeners: readonly Listener[] = [];
-  /** Among those that listen, and for how many kinds of news it is there. */
-  #place = 0;
-  #kinds = 0;
+  #isEnded = false;
+  /** What the addon keeps for this, and its place among those for which it keeps something. */
+  #hearsExpired = false;
+  #hearsLog = false;
+  #place = -1;
 
   constructor(map: object, { slot, isDurable }: NativeStore, codec: Codec) {
-    this.#map = map;
+    this.#map = new MapRef(map);
     this.#slot = slot;
     this.#isDurable = isDurable;
     this.#codec = codec;
@@ -96,94 +105,118 @@ export class MapEvents {
     const keepsAlive = resolveKeepAlive(readOptions(options, ['keepAlive']).keepAlive);
     const added: Listener = { call: listener as Listener['call'], keepsAlive, isOff: false };
     if (isForErrors) {
-      if (this.#isDurable && this.#errorListeners.length === 0) this.#beginFailures();
+      if (this.#isDurable) this.#hearLog();
       this.#errorListeners = withAdded(this.#errorListeners, added);
-      return;
+    } else {
+      this.#hearExpired();
+      this.#listeners = withAdded(this.#listeners, added);
+      if (keepsAlive && listenersKeepingAlive++ === 0) keepAlive(true);
     }
-    if (this.#listeners.length === 0) this.#beginExpired();
-    this.#listeners = withAdded(this.#listeners, added);
-    if (keepsAlive && listenersKeepingAlive++ === 0) keepAlive(true);
+    this.settle();
   }
 
   /** Removes the latest of those that are this function, if there is one. */
   off(event: unknown, listener: unknown): void {
-    if (checkEvent(event, listener) === 'error') {
-      const before = this.#errorListeners.length;
-      this.#errorListeners = withoutLatest(this.#errorListeners, listener);
-      if (this.#isDurable && before === 1 && this.#errorListeners.length === 0) this.#endFailures();
-      return;
-    }
-    const before = this.#listeners.length;
-    this.#listeners = withoutLatest(this.#listeners, listener);
-    if (before === 1 && this.#listeners.length === 0) this.#endExpired();
+    if (checkEvent(event, listener) === 'error') this.#errorListeners = withoutLatest(this.#errorListeners, listener);
+    else this.#listeners = withoutLatest(this.#listeners, listener);
+    this.settle();
   }
 
   /** The map is closed: nobody is called any more, also of those to whom entries are being delivered right now. */
   end(): void {
     const listeners = this.#listeners;
-    if (this.#isDurable && this.#errorListeners.length > 0) this.#endFailures();
+    this.#isEnded = true;
     this.#errorListeners = [];
-    if (listeners.length === 0) return;
     this.#listeners = [];
     for (let index = 0; index < listeners.length; index++) remove(listeners[index] as Listener);
-    this.#endExpired();
+    this.settle();
   }
 
-  /** Delivers some of the entries that wait; returns whether there may be more. */
+  /** Has the addon keep what somebody listens for, or subscribes to, and nothing else. */
+  settle(): void {
+    const isOpen = !this.#isEnded;
+    const hasListeners = this.#listeners.length > 0;
+    const hasLogListeners = this.#isDurable && this.#errorListeners.length > 0;
+    const hearsExpired = isOpen && (hasListeners || channels.expire.hasSubscribers);
+    const hearsLog = isOpen && this.#isDurable && (hasLogListeners || hasLogSubscribers());
+    if (hearsExpired) this.#hearExpired();
+    else if (this.#hearsExpired) unlisten(this.#slot);
+    if (hearsLog) this.#hearLog();
+    else if (this.#hearsLog) unlistenToLog(this.#slot);
+    this.#hearsExpired = hearsExpired;
+    this.#hearsLog = hearsLog;
+    this.#kept = hasListeners || hasLogListeners ? this.#map.deref() : undefined;
+    if (hearsExpired || hearsLog) this.#enlist();
+    else this.#delist();
+  }
+
+  /** Delivers some of what waits; returns whether there may be more. */
   deliver(): boolean {
-    if (this.#isDurable && this.#errorListeners.length > 0) this.#tellFailures();
+    const map = this.#kept ?? this.#map.deref();
+    if (map === undefined) return false; // its slot may be another's
+    this.settle(); // who subscribed may have gone
+    if (this.#hearsLog) this.#tellLogNews(map);
+    if (!this.#hearsExpired) return false; // or another listener has seen to that
     const listeners = this.#listeners;
-    if (listeners.length === 0) return false; // or another map's listener has seen to that
     const list = this.#take();
     if (list === undefined) return true;
     const info: ExpireInfo = { reason: 'expired', dropped: reply[1] as number };
+    const count = (list.length - HEAD_ITEMS) / ENTRY_ITEMS;
+    if (count > 0 || info.dropped > 0) publish(channels.expire, { map, entries: count, dropped: info.dropped });
     const entries = this.#decode(list);
     const isNews = entries.length > 0 || info.dropped > 0;
     for (let index = 0; isNews && index < listeners.length; index++) {
       const listener = listeners[index] as Listener;
-      if (!listener.isOff) this.#call(listener, [entries, info]);
+      if (!listener.isOff) this.#call(map, listener, [entries, info]);
     }
     return list.length > HEAD_ITEMS;
   }
 
-  #tellFailures(): void {
-    const failures = takeFailures(this.#slot);
-    for (let index = 0; index < failures.length; index += 2)
-      this.#tell(createError(failures[index] as ErrorCode, failures[index + 1] as string));
+  #tellLogNews(map: object): void {
+    const news = takeLogNews(this.#slot);
+    for (let first = 0; first < news.length; first += LOG_NEWS.items) {
+      const at = (item: number): unknown => news[first + item];
+      const code = at(LOG_NEWS.code);
+      const error = code === 'OK' ? undefined : createError(code as ErrorCode, at(LOG_NEWS.message) as string);
+      const logBytes = at(LOG_NEWS.logBytes);
+      if (at(LOG_NEWS.kind) === LOG_NEWS_KINDS.compactionBegins) {
+        publish(channels.compactionBegin, { map, logBytes });
+      } else if (at(LOG_NEWS.kind) === LOG_NEWS_KINDS.compactionEnds) {
+        const durationMs = at(LOG_NEWS.durationMs);
+        const snapshotBytes = at(LOG_NEWS.snapshotBytes);
+        publish(channels.compactionEnd, { map, logBytes, durationMs, snapshotBytes, error });
+      } else {
+        publish(channels.logError, { map, error });
+        if (this.#errorListeners.length > 0) this.#tell(error);
+      }
+    }
   }
 
-  #beginExpired(): void {
-    listen(this.#slot, QUEUE_ENTRIES_MAX, QUEUE_BYTES_MAX);
-    this.#enlist();
+  #hearExpired(): void {
+    if (!this.#hearsExpired) listen(this.#slot, QUEUE_ENTRIES_MAX, QUEUE_BYTES_MAX);
+    this.#hearsExpired = true;
   }
 
-  #endExpired(): void {
-    unlisten(this.#slot);
-    this.#delist();
-  }
-
-  #beginFailures(): void {
-    listenForFailures(this.#slot);
-    this.#enlist();
-  }
-
-  #endFailures(): void {
-    unlistenForFailures(this.#slot);
-    this.#delist();
+  #hearLog(): void {
+    if (!this.#hearsLog) listenToLog(this.#slot);
+    this.#hearsLog = true;
   }
 
   #enlist(): void {
-    if (this.#kinds++ > 0) return;
+    if (this.#place >= 0) return;
     this.#place = listening.length;
     listening[listening.length] = this;
+    collected.register(this.#map.deref() as object, () => this.#delist(), this);
   }
 
   #delist(): void {
-    if (--this.#kinds > 0) return;
+    if (this.#place < 0) return;
     const last = listening[listening.length - 1] as MapEvents;
     listening[this.#place] = last;
     last.#place = this.#place;
     listening.length--;
+    this.#place = -1;
+    collected.unregister(this);
   }
 
   /** Undefined where memory is out. */
@@ -216,9 +249,9 @@ export class MapEvents {
     return entries;
   }
 
-  #call(listener: Listener, given: readonly unknown[]): void {
+  #call(map: object, listener: Listener, given: readonly unknown[]): void {
     try {
-      apply(listener.call, this.#map, given);
+      apply(listener.call, map, given);
     } catch (error) {
       this.#tell(error);
     }
@@ -230,7 +263,7 @@ export class MapEvents {
     if (listeners.length === 0) throwUncaught(error);
     for (let index = 0; index < listeners.length; index++) {
       try {
-        apply((listeners[index] as Listener).call, this.#map, [error]);
+        apply((listeners[index] as Listener).call, this.#map.deref(), [error]);
       } catch (another) {
         throwUncaught(another);
       }

@@ -34,7 +34,7 @@ export function groupInto<Item>(
     }
   }
   for (let each = 0; each < groups.length; each++) {
-    const { kind, view, start, end } = codec.encode(groups[each]);
+    const { kind, view, start, end } = codec.encodeObject(groups[each]);
     setEncoded(slot, keys[each], kind, view, start, end);
   }
 }

@@ -1,6 +1,7 @@
 /** The package's public surface: exports only. */
 
 export type { ShardMapCodec } from './codec.js';
+export type { CompressOptions } from './compression.js';
 export type { OpenProgress, ShardMapOpenOptions } from './durability.js';
 export { ShardMapEntry } from './entry.js';
 export type { ErrorCode } from './errors.js';

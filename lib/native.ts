@@ -62,12 +62,12 @@ export interface Addon {
   backUp(slot: number, path: string, done: Done): void;
   /** Undefined where the store has no directory. */
   logStats(slot: number): NativeLogStats | undefined;
-  /** From now on what fails of the store is kept for this slot, and `hooks.news` called in a turn of its own. */
-  listenForFailures(slot: number): void;
+  /** From now on what the store's log does is kept for this slot, and `hooks.news` called in a turn of its own. */
+  listenToLog(slot: number): void;
   /** Ends that. Idempotent. */
-  unlistenForFailures(slot: number): void;
-  /** Code and message of each in turn; they wait no more. */
-  takeFailures(slot: number): string[];
+  unlistenToLog(slot: number): void;
+  /** Of each piece of news in turn what `LOG_NEWS` says; they wait no more. */
+  takeLogNews(slot: number): unknown[];
   /** The open store with this id, or undefined where there is none. */
   attach(id: string): NativeStore | undefined;
   /** The value of `key`, or undefined. */
@@ -295,6 +295,23 @@ export const REPLY_FORMS = {
   numbers: 2,
 } as const;
 
+/** The items of a piece of news of a log. */
+export const LOG_NEWS = {
+  items: 6,
+  /** What it is: see `LOG_NEWS_KINDS`. */
+  kind: 0,
+  /** Of an error; `'OK'` where there is none. */
+  code: 1,
+  message: 2,
+  /** Of a compaction: bytes of the log before it; then, of one that has ended, milliseconds, and bytes of the snapshot. */
+  logBytes: 3,
+  durationMs: 4,
+  snapshotBytes: 5,
+} as const;
+
+/** What nobody waits for has failed; a compaction begins; one has ended. */
+export const LOG_NEWS_KINDS = { failure: 0, compactionBegins: 1, compactionEnds: 2 } as const;
+
 /** Where in `scratch` the addon says which of many keys were found. */
 export const FOUND_AT = 2048;
 
@@ -303,14 +320,19 @@ export const SUM_MAX = Number.MAX_SAFE_INTEGER;
 /** The most bits that the magnitude of a sum of bigints has. */
 export const SUM_BITS_MAX = 512;
 
-/** Numbers of the kinds of encoded values. A number is never given to another kind: bytes of `clone` have some in them. */
+/** Numbers of the kinds of values that are bytes. A number is never given to another kind: bytes of `clone` have some in them. */
 export interface ValueKinds {
+  /** Of characters: a primitive, encoded only to be compressed. */
+  readonly oneByteString: number;
+  readonly twoByteString: number;
   /** MessagePack with the store's structures. */
   readonly plain: number;
   /** V8's serialisation format. */
   readonly clone: number;
   /** Of a user's codec. */
   readonly custom: number;
+  /** Bytes of another kind, compressed: see compression.ts. */
+  readonly compressed: number;
   readonly ArrayBuffer: number;
   readonly DataView: number;
   readonly Buffer: number;

@@ -161,4 +161,7 @@ function copyOf(key: unknown): unknown {
 }
 
 /** That of a map that is closed: knows nothing. */
-export const CLOSED_NEAR_CACHE = new NearCache(CLOSED_STORE, new Codec(CLOSED_STORE, undefined));
+export const CLOSED_NEAR_CACHE = new NearCache(
+  CLOSED_STORE,
+  new Codec(CLOSED_STORE, { codec: undefined, compressor: undefined }),
+);

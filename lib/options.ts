@@ -1,6 +1,14 @@
 /** The options of a new map, and of a writer: their types, defaults and bounds. */
 
-import type { ShardMapCodec } from './codec.js';
+import type { ShardMapCodec, ValueOptions } from './codec.js';
+import {
+  ALGORITHMS,
+  type AlgorithmName,
+  type CompressOptions,
+  Compressor,
+  MIN_BYTES_MIN,
+  needsZstd,
+} from './compression.js';
 import { createArgumentError, createError, createRangeError } from './errors.js';
 import { addon, type NativeStore, TTL_MAX } from './native.js';
 
@@ -15,6 +23,18 @@ const TTL_MIN = 1e-6;
 
 /** Longest name of a store, in UTF-16 code units. */
 const NAME_CHARS_MAX = 256;
+
+const OWN_NAMES = ['codec', 'compress', 'slowMs'] as const;
+const STORE_NAMES = ['name', 'shards', 'ttl', 'touch', ...OWN_NAMES] as const;
+
+const COMPRESS_NAMES = ['algorithm', 'level', 'minBytes'] as const;
+// Why these: docs/performance.md, compression.
+const COMPRESS_ALGORITHM = 'deflate';
+const COMPRESS_LEVEL = 1;
+const COMPRESS_BYTES = 1024;
+
+/** As much as a frame of a server's event loop may be held up without anybody's noticing. */
+const SLOW_MS = 10;
 
 const WRITER_ENTRIES = 50;
 const WRITER_ENTRIES_MAX = 65_536;
@@ -54,6 +74,19 @@ export interface ShardMapOptions {
    * the store is unchanged; they may use the map.
    */
   readonly codec?: ShardMapCodec | undefined;
+  /**
+   * Whether this map compresses large values, or how: `true` is `{}`. Those are strings, objects, typed arrays and all else
+   * that takes `minBytes` when it is encoded, also by a codec; what would not take less is stored as it is. It is the
+   * map's own, and no conflict with other maps of the store: each reads what any of them has stored. The thread that sets or
+   * gets a value compresses and decompresses it before it returns: tens of microseconds for some kilobytes. `getInto` and
+   * `gather` refuse a compressed value. Default: false.
+   */
+  readonly compress?: boolean | CompressOptions | undefined;
+  /**
+   * An operation of this map that takes so many milliseconds or more is told to the subscribers of the diagnostic channel
+   * `shardmap:slow`: a number from 0 on. Nothing is measured while there are none. Default: 10.
+   */
+  readonly slowMs?: number | undefined;
 }
 
 /** How a writer waits. Options that are not listed here are refused. */
@@ -88,13 +121,18 @@ export interface ResolvedOptions {
   readonly shards: number;
   readonly ttl: number | undefined;
   readonly touch: boolean | undefined;
-  readonly codec: ShardMapCodec | undefined;
+  readonly own: OwnOptions;
 }
 
-/** A store, and how one map of it encodes values. */
+/** What each map of a store has of its own. */
+export interface OwnOptions extends ValueOptions {
+  readonly slowMs: number;
+}
+
+/** A store, for one map of it. */
 export interface StoreAccess {
   readonly native: NativeStore;
-  readonly codec: ShardMapCodec | undefined;
+  readonly own: OwnOptions;
 }
 
 /**
@@ -122,27 +160,28 @@ export class Attachment {
 
 /** Validates what the user gave. */
 export function resolveOptions(options: unknown): ResolvedOptions {
-  const { name, shards, ttl, touch, codec } = readOptions(options, ['name', 'shards', 'ttl', 'touch', 'codec']);
+  const { name, shards, ttl, touch, ...own } = readOptions(options, STORE_NAMES);
   const ownTtl = ttl === undefined ? undefined : resolveTtl(ttl, 'options.ttl');
   return {
     name: resolveName(name),
     shards: resolveShards(shards),
     ttl: ownTtl,
     touch: resolveTouch(touch, ownTtl),
-    codec: resolveCodec(codec),
+    own: resolveOwnOptions(own),
   };
 }
 
-/** The codec among the options of `ShardMap.from`. */
-export function resolveAttachOptions(options: unknown): ShardMapCodec | undefined {
-  return resolveCodec(readOptions(options, ['codec']).codec);
+/** The options of `ShardMap.from`. */
+export function resolveOwnOptions(options: unknown): OwnOptions {
+  const { codec, compress, slowMs } = readOptions(options, OWN_NAMES);
+  return { codec: resolveCodec(codec), compressor: resolveCompress(compress), slowMs: resolveSlowMs(slowMs) };
 }
 
 /** The options of `map.writer()`. */
 export function resolveWriterOptions(options: unknown): ResolvedWriterOptions {
   const { maxEntries, maxDelay, onError } = readOptions(options, ['maxEntries', 'maxDelay', 'onError']);
   return {
-    maxEntries: resolveMaxEntries(maxEntries),
+    maxEntries: resolveInteger(maxEntries, 'options.maxEntries', WRITER_ENTRIES, 1, WRITER_ENTRIES_MAX),
     maxDelay: resolveMaxDelay(maxDelay),
     onError: resolveOnError(onError),
   };
@@ -164,10 +203,10 @@ export function openStore(options: unknown): StoreAccess {
   const attached = Attachment.take(options);
   if (attached !== undefined) return attached;
   const resolved = resolveOptions(options);
-  const { name, shards, ttl = FOREVER, touch = false, codec } = resolved;
+  const { name, shards, ttl = FOREVER, touch = false, own } = resolved;
   const native = addon.create(name, shards, ttl === FOREVER ? 0 : ttl, touch);
   const conflict = findConflict(native, resolved);
-  if (conflict === undefined) return { native, codec };
+  if (conflict === undefined) return { native, own };
   addon.close(native.slot);
   throw createError('ERR_SHARDMAP_OPTIONS_CONFLICT', `the store '${name}' is open ${conflict}`);
 }
@@ -214,6 +253,35 @@ function resolveCodec(codec: unknown): ShardMapCodec | undefined {
   return codec as ShardMapCodec;
 }
 
+function resolveCompress(compress: unknown): Compressor | undefined {
+  if (compress === undefined || compress === false) return undefined;
+  if (compress !== true && (typeof compress !== 'object' || compress === null))
+    throw createArgumentError('options.compress', 'a boolean or an object', compress);
+  const { algorithm, level, minBytes } = readOptions(compress === true ? {} : compress, COMPRESS_NAMES);
+  const name = resolveAlgorithm(algorithm);
+  const { levelMax } = ALGORITHMS[name];
+  return new Compressor(
+    name,
+    resolveInteger(level, 'options.compress.level', COMPRESS_LEVEL, 1, levelMax),
+    resolveInteger(minBytes, 'options.compress.minBytes', COMPRESS_BYTES, MIN_BYTES_MIN, addon.limits.valueBytesMax),
+  );
+}
+
+function resolveAlgorithm(algorithm: unknown): AlgorithmName {
+  if (algorithm === undefined) return COMPRESS_ALGORITHM;
+  if (algorithm !== 'deflate' && algorithm !== 'brotli' && algorithm !== 'zstd')
+    throw createArgumentError('options.compress.algorithm', "'deflate', 'brotli' or 'zstd'", algorithm);
+  if (ALGORITHMS[algorithm].compress !== undefined) return algorithm;
+  throw createError('ERR_SHARDMAP_INVALID_ARGUMENT', `options.compress.algorithm: what ${needsZstd('set')}`);
+}
+
+function resolveInteger(value: unknown, what: string, preset: number, least: number, most: number): number {
+  if (value === undefined) return preset;
+  if (typeof value !== 'number') throw createArgumentError(what, 'a number', value);
+  if (isInteger(value) && value >= least && value <= most) return value;
+  throw createRangeError(what, `an integer from ${least} to ${most}`, value);
+}
+
 function resolveName(name: unknown): string | undefined {
   if (name === undefined) return undefined;
   if (typeof name !== 'string') throw createArgumentError('options.name', 'a string', name);
@@ -243,11 +311,11 @@ function resolveTouch(touch: unknown, ttl: number | undefined): boolean | undefi
   throw createError('ERR_SHARDMAP_INVALID_ARGUMENT', 'options.touch renews options.ttl, which must be given with it');
 }
 
-function resolveMaxEntries(entries: unknown): number {
-  if (entries === undefined) return WRITER_ENTRIES;
-  if (typeof entries !== 'number') throw createArgumentError('options.maxEntries', 'a number', entries);
-  if (isInteger(entries) && entries >= 1 && entries <= WRITER_ENTRIES_MAX) return entries;
-  throw createRangeError('options.maxEntries', `an integer from 1 to ${WRITER_ENTRIES_MAX}`, entries);
+function resolveSlowMs(slowMs: unknown): number {
+  if (slowMs === undefined) return SLOW_MS;
+  if (typeof slowMs !== 'number') throw createArgumentError('options.slowMs', 'a number of milliseconds', slowMs);
+  if (slowMs >= 0) return slowMs;
+  throw createRangeError('options.slowMs', 'a number of milliseconds from 0 on', slowMs);
 }
 
 function resolveMaxDelay(delayMs: unknown): number {

@@ -3,8 +3,9 @@
 import type { InspectOptions, inspect } from 'node:util';
 import { add, deleteIfEqual, insertOnce, KEEP, replace, setIfEqual, updateEntry } from './atomics.js';
 import { deleteAll, getAll, hasAll, setAll } from './batch.js';
-import { Codec, isPrimitive } from './codec.js';
+import { Codec } from './codec.js';
 import { Computation, noteClear, noteDelete, noteEach, notePut } from './computation.js';
+import { hasNewsSubscribers, isTimed, time, timePromise } from './diagnostics.js';
 import { asyncDispose, dispose } from './dispose.js';
 import {
   backUp,
@@ -39,7 +40,7 @@ import { CLOSED_NEAR_CACHE, NearCache } from './near-cache.js';
 import {
   Attachment,
   openStore,
-  resolveAttachOptions,
+  resolveOwnOptions,
   resolveTtl,
   type ShardMapOptions,
   type ShardMapWriterOptions,
@@ -107,6 +108,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   #native: NativeStore;
   #near: NearCache;
   readonly #codec: Codec;
+  readonly #slowMs: number;
   #computation: Computation | undefined;
   #events: MapEvents | undefined;
   readonly #flushes = new Flushes();
@@ -137,11 +139,13 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     entries: Iterable<readonly [K, V]> | null | undefined = undefined,
     options: ShardMapOptions | undefined = undefined,
   ) {
-    const { native, codec } = openStore(options);
+    const { native, own } = openStore(options);
     this.#native = native;
-    this.#codec = new Codec(native, codec);
+    this.#codec = new Codec(native, own);
+    this.#slowMs = own.slowMs;
     this.#near = new NearCache(native, this.#codec);
     keepUntilExit(native);
+    this.#observe();
     if (new.target !== ShardMap && !isObject(new.target.prototype)) setPrototypeOf(this, ShardMap.prototype);
     if (entries === undefined || entries === null) return;
     try {
@@ -157,7 +161,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * Attaches to the open store that a handle names, in any thread of the process.
    *
    * @param handle - A map's `handle`, as it is or as it arrives by `workerData`, `postMessage` or `structuredClone`.
-   * @param options - The codec, where the map has one: each thread brings its own.
+   * @param options - The codec, where the map has one, and how to compress: each thread brings its own.
    * @throws ERR_SHARDMAP_INVALID_HANDLE for anything else; ERR_SHARDMAP_CLOSED where no thread has the store open any
    *   more; ERR_SHARDMAP_INVALID_ARGUMENT for bad options.
    * @example
@@ -165,15 +169,15 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   static from<K extends Key = string, V = unknown>(
     handle: ShardMapHandle,
-    options: Pick<ShardMapOptions, 'codec'> | undefined = undefined,
+    options: Pick<ShardMapOptions, 'codec' | 'compress' | 'slowMs'> | undefined = undefined,
   ): ShardMap<K, V> {
     const id = readHandle(handle);
-    const codec = resolveAttachOptions(options);
+    const own = resolveOwnOptions(options);
     const native = addon.attach(id);
     if (native === undefined)
       throw createClosedError(`the store ${id} is not open: each of its maps was closed, or its threads ended`);
     // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
-    return ShardMap.#take<K, V>(this, { native, codec });
+    return ShardMap.#take<K, V>(this, { native, own });
   }
 
   /**
@@ -192,9 +196,11 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   static async open<K extends Key = string, V = unknown>(options: ShardMapOpenOptions): Promise<ShardMap<K, V>> {
     const resolved = resolveOpenOptions(options);
-    const native = await openDirectory(resolved);
+    const { dir, own } = resolved;
+    const timed = { map: undefined, dir, operation: 'open', thresholdMs: own.slowMs };
+    const native = await timePromise(timed, () => openDirectory(resolved));
     // biome-ignore lint/complexity/noThisInStatic: a subclass makes maps of its own kind
-    return ShardMap.#take<K, V>(this, { native, codec: resolved.codec });
+    return ShardMap.#take<K, V>(this, { native, own: resolved.own });
   }
 
   /** A map of the class over a store that is open already; closes it where the class does not take it. */
@@ -293,16 +299,17 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   set(key: K, value: V, options: LifetimeOptions | undefined = undefined): this {
     const { slot } = storeOf(this, 'set');
+    if (isTimed()) return this.#time('set', [key, value, options]) as this;
     if (typeof key === 'object' || options !== undefined || this.#computation !== undefined)
       this.#setOther(key, value, readLifetime(options));
-    else if (isPrimitive(value)) set(slot, key, value);
+    else if (this.#codec.passes(value)) set(slot, key, value);
     else this.#setEncoded(key, value, undefined);
     return this;
   }
 
   #setOther(key: K, value: V, lifetime: Lifetime | undefined): void {
     const own = this.#ownKey(key);
-    if (!isPrimitive(value)) {
+    if (!this.#codec.passes(value)) {
       this.#setEncoded(own, value, lifetime);
     } else if (isPair(own)) {
       setPair(this, own, value, lifetime);
@@ -322,6 +329,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   delete(key: K): boolean {
     storeOf(this, 'delete');
+    if (isTimed()) return this.#time('delete', [key]) as boolean;
     const own = this.#ownKey(key);
     const isDeleted = isPair(own) ? removePair(this, own) : remove(this.#native.slot, own);
     if (this.#computation !== undefined) noteDelete(this.#computation, own);
@@ -345,7 +353,9 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * map.size; // 0
    */
   clear(): void {
-    clear(storeOf(this, 'clear').slot);
+    const { slot } = storeOf(this, 'clear');
+    if (isTimed()) return void this.#time('clear', []);
+    clear(slot);
     noteClear(this.#computation);
   }
 
@@ -360,9 +370,10 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   getOrInsert(key: K, value: V, options: LifetimeOptions | undefined = undefined): V {
     storeOf(this, 'getOrInsert');
+    if (isTimed()) return this.#time('getOrInsert', [key, value, options]) as V;
     const lifetime = readLifetime(options);
     const own = this.#ownKey(key);
-    const found = isPrimitive(value)
+    const found = this.#codec.passes(value)
       ? insertPrimitive(this, own, value, lifetime)
       : insertOnce(this.#slotOf, this.#codec, own, value, lifetime);
     if (found !== ABSENT) return this.#codec.decodeStored(found) as V;
@@ -383,6 +394,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   getOrInsertComputed(key: K, callback: (key: K) => V, options: LifetimeOptions | undefined = undefined): V {
     storeOf(this, 'getOrInsertComputed');
+    if (isTimed()) return this.#time('getOrInsertComputed', [key, callback, options]) as V;
     if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
     const lifetime = readLifetime(options);
     const own = readKeyOnce(key);
@@ -416,6 +428,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   increment(key: K, by: bigint, options?: LifetimeOptions): bigint;
   increment(key: K, by: number | bigint = 1, options: LifetimeOptions | undefined = undefined): number | bigint {
     storeOf(this, 'increment');
+    if (isTimed()) return this.#time('increment', [key, by, options]) as number | bigint;
     const lifetime = readLifetime(options);
     const own = this.#ownKey(key);
     const sum = add(this.#native.slot, own, by, lifetime);
@@ -433,6 +446,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   getAndSet(key: K, value: V, options: LifetimeOptions | undefined = undefined): V | undefined {
     storeOf(this, 'getAndSet');
+    if (isTimed()) return this.#time('getAndSet', [key, value, options]) as V | undefined;
     const lifetime = readLifetime(options);
     const own = this.#ownKey(key);
     const previous = this.#codec.decodeStored(replace(this.#slotOf, this.#codec, own, value, undefined, lifetime));
@@ -448,6 +462,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   getAndDelete(key: K): V | undefined {
     storeOf(this, 'getAndDelete');
+    if (isTimed()) return this.#time('getAndDelete', [key]) as V | undefined;
     const own = this.#ownKey(key);
     const previous = this.#codec.decodeStored(take(this.#native.slot, own, undefined));
     if (this.#computation !== undefined) noteDelete(this.#computation, own);
@@ -467,6 +482,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   compareAndSet(key: K, expected: V | undefined, value: V, options: LifetimeOptions | undefined = undefined): boolean {
     storeOf(this, 'compareAndSet');
+    if (isTimed()) return this.#time('compareAndSet', [key, expected, value, options]) as boolean;
     const lifetime = readLifetime(options);
     const own = this.#ownKey(key);
     const isSet = setIfEqual(this.#slotOf, this.#codec, own, expected, true, value, lifetime);
@@ -484,6 +500,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   compareAndDelete(key: K, expected: V | undefined): boolean {
     storeOf(this, 'compareAndDelete');
+    if (isTimed()) return this.#time('compareAndDelete', [key, expected]) as boolean;
     const own = this.#ownKey(key);
     const isDeleted = deleteIfEqual(this.#slotOf, this.#codec, own, expected);
     if (isDeleted && this.#computation !== undefined) noteDelete(this.#computation, own);
@@ -512,6 +529,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     options: LifetimeOptions | undefined = undefined,
   ): V | undefined {
     storeOf(this, 'update');
+    if (isTimed()) return this.#time('update', [key, callback, options]) as V | undefined;
     if (typeof callback !== 'function') throw createArgumentError('callback', 'a function', callback);
     const lifetime = readLifetime(options);
     const own = canonicalizeKey(key);
@@ -558,16 +576,17 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
 
   /** Encoding runs code of the user's, which may close the map: its store is looked up afterwards. */
   #setEncoded(key: unknown, value: unknown, lifetime: Lifetime | undefined): void {
-    const { kind, view, start, end } = this.#codec.encode(value);
+    const encoded = this.#codec.encode(value);
     const { slot } = this.#native;
     lifetime?.begin();
-    setEncoded(slot, key, kind, view, start, end);
+    if (encoded === undefined) set(slot, key, value);
+    else setEncoded(slot, key, encoded.kind, encoded.view, encoded.start, encoded.end);
   }
 
   #compute(computation: Computation, callback: (key: K) => V, lifetime: Lifetime | undefined): V {
     const key = computation.key as K;
     const value = callback(canonicalizeKey(key) as K);
-    const encoded = isPrimitive(value) ? undefined : this.#codec.encode(value);
+    const encoded = this.#codec.encode(value);
     const { slot } = this.#native;
     lifetime?.begin();
     if (computation.isOwnEntry) {
@@ -596,6 +615,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   getMany(keys: Iterable<K>): (V | undefined)[] {
     storeOf(this, 'getMany');
+    if (isTimed()) return this.#time('getMany', [keys]) as (V | undefined)[];
     return getAll(this.#slotOf, this.#codec, keys) as (V | undefined)[];
   }
 
@@ -607,6 +627,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   hasMany(keys: Iterable<K>): boolean[] {
     storeOf(this, 'hasMany');
+    if (isTimed()) return this.#time('hasMany', [keys]) as boolean[];
     return hasAll(this.#slotOf, keys);
   }
 
@@ -624,6 +645,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   setMany(entries: Iterable<readonly [K, V]>, options: LifetimeOptions | undefined = undefined): this {
     storeOf(this, 'setMany');
+    if (isTimed()) return this.#time('setMany', [entries, options]) as this;
     const lifetime = readLifetime(options);
     const noted: unknown[] | undefined = this.#computation === undefined ? undefined : [];
     setAll(this.#slotOf, this.#codec, entries, lifetime, noted);
@@ -641,6 +663,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   deleteMany(keys: Iterable<K>): number {
     storeOf(this, 'deleteMany');
+    if (isTimed()) return this.#time('deleteMany', [keys]) as number;
     const noted: unknown[] | undefined = this.#computation === undefined ? undefined : [];
     const count = deleteAll(this.#slotOf, keys, noted);
     if (noted !== undefined) noteEach(noteDelete, this.#computation, noted);
@@ -653,7 +676,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * @param out - A typed array of the class that was stored (a `Buffer` counts as `Uint8Array`), not over shared memory.
    * @param offset - The element of `out` to begin at. Default: 0.
    * @returns How many elements were copied; -1 where there is no entry.
-   * @throws ERR_SHARDMAP_VALUE_TYPE where the value is no typed array, or one of another class; ERR_SHARDMAP_OUT_OF_RANGE
+   * @throws ERR_SHARDMAP_VALUE_TYPE where the value is no typed array, compressed, or of another class; ERR_SHARDMAP_OUT_OF_RANGE
    *   where `out` is too short, or `offset` outside of it; ERR_SHARDMAP_INVALID_ARGUMENT for an `out` that cannot be
    *   written to. `out` is then as it was.
    * @example
@@ -683,6 +706,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   gather(keys: Iterable<K>, out: VectorArray, options: GatherOptions | undefined = undefined): Uint8Array {
     storeOf(this, 'gather');
+    if (isTimed()) return this.#time('gather', [keys, out, options]) as Uint8Array;
     return gather(this.#slotOf, keys, out, options);
   }
 
@@ -696,7 +720,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   writer(options: ShardMapWriterOptions | undefined = undefined): ShardMapWriter<K, V> {
     openStoreOf(this, 'writer');
-    return new ShardMapWriter<K, V>(new WriterTarget(this, this.#slotOf, this.#codec), options);
+    return new ShardMapWriter<K, V>(new WriterTarget(this, this.#slotOf, this.#codec, this.#slowMs), options);
   }
 
   /**
@@ -883,6 +907,7 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     const perShard = readStatsOptions(options);
     const { slot } = storeOf(this, 'stats');
     this.#near.tellHits();
+    this.#observe();
     return createStats(stats(slot, perShard), logStats(slot));
   }
 
@@ -900,12 +925,29 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   close(): void {
     const { slot, isDurable } = storeOf(this, 'close');
     if (this.#native === CLOSED_STORE) return;
+    if (isTimed()) return void this.#time('close', []);
     closeWriters(this);
     try {
       if (isDurable) flushSync(slot);
     } finally {
       this.#closeStore();
     }
+  }
+
+  /** The method itself, whatever is in its place by then. */
+  #time(operation: TimedMethod, args: unknown[]): unknown {
+    return time(this, this.#slowMs, operation, timedMethods[operation], args);
+  }
+
+  #timePromise(operation: string, start: () => Promise<void>): Promise<void> {
+    return timePromise({ map: this, dir: undefined, operation, thresholdMs: this.#slowMs }, start);
+  }
+
+  /** Has what the store's threads tell come to this map, where somebody subscribes to that, or not any more. */
+  #observe(): void {
+    if (this.#events === undefined && !hasNewsSubscribers()) return;
+    this.#events ??= new MapEvents(this, this.#native, this.#codec);
+    this.#events.settle();
   }
 
   #closeStore(): void {
@@ -931,12 +973,16 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    */
   async flush(): Promise<void> {
     const { slot, isDurable } = openStoreOf(this, 'flush');
-    if (isDurable) await this.#flushes.flush(slot);
+    this.#observe();
+    if (isDurable) await this.#timePromise('flush', () => this.#flushes.flush(slot));
   }
 
   /** The same, and blocks the thread until then: as long as a sync of the medium takes. */
   flushSync(): void {
-    flushSync(openStoreOf(this, 'flushSync').slot);
+    const { slot } = openStoreOf(this, 'flushSync');
+    if (isTimed()) return void this.#time('flushSync', []);
+    this.#observe();
+    flushSync(slot);
   }
 
   /**
@@ -951,7 +997,9 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    *   meanwhile; ERR_SHARDMAP_READONLY.
    */
   async compact(): Promise<void> {
-    await compact(openStoreOf(this, 'compact').slot);
+    const { slot } = openStoreOf(this, 'compact');
+    this.#observe();
+    await this.#timePromise('compact', () => compact(slot));
   }
 
   /**
@@ -967,7 +1015,9 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
    * await map.backup(`./backups/${Date.now()}`);
    */
   async backup(path: string): Promise<void> {
-    await backUp(openStoreOf(this, 'backup'), path);
+    const native = openStoreOf(this, 'backup');
+    this.#observe();
+    await this.#timePromise('backup', () => backUp(native, path));
   }
 
   /** `close()`, for `using map = new ShardMap()`. */
@@ -991,6 +1041,15 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     return depth < 0 ? '[ShardMap]' : inspectEntries(this, options, format);
   }
 }
+
+const TIMED_METHODS = [
+  ...(['set', 'delete', 'clear', 'increment', 'update', 'getOrInsert', 'getOrInsertComputed'] as const),
+  ...(['getAndSet', 'getAndDelete', 'compareAndSet', 'compareAndDelete'] as const),
+  ...(['getMany', 'hasMany', 'setMany', 'deleteMany', 'gather', 'flushSync', 'close'] as const),
+];
+type TimedMethod = (typeof TIMED_METHODS)[number];
+const timedMethods: { [Name in TimedMethod]?: unknown } = {};
+for (const name of TIMED_METHODS) timedMethods[name] = ShardMap.prototype[name];
 
 /** The same where the addon is not asked, and so cannot tell that the map is closed. */
 function openStoreOf(receiver: unknown, method: string): NativeStore {

@@ -74,7 +74,7 @@ export class SyncMap<K extends Key = string, V = unknown> {
    */
   static from<K extends Key = string, V = unknown>(
     handle: ShardMapHandle,
-    options: Pick<ShardMapOptions, 'codec'> | undefined = undefined,
+    options: Pick<ShardMapOptions, 'codec' | 'compress'> | undefined = undefined,
   ): SyncMap<K, V> {
     return new SyncMap<K, V>(new Opened(ShardMap.from<K, V>(handle, options)) as ShardMapOptions);
   }

@@ -37,6 +37,7 @@ export type VectorArray =
 const classNames: string[] = [];
 const kindNames = Object.keys(kinds) as (keyof ValueKinds)[];
 for (const name of kindNames) if (kinds[name] >= kinds.ArrayBuffer) classNames[kinds[name]] = `a ${name}`;
+classNames[kinds.compressed] = 'compressed, which only get and its like read';
 
 /** What the functions of the addon return in place of a count. */
 const ABSENT = -1;

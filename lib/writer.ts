@@ -8,7 +8,8 @@
 import process from 'node:process';
 import timers from 'node:timers';
 import { EntryBatch } from './batch.js';
-import { type Codec, isPrimitive } from './codec.js';
+import type { Codec } from './codec.js';
+import { isTimed, time } from './diagnostics.js';
 import { dispose } from './dispose.js';
 import { createArgumentError, createClosedError, createReceiverError } from './errors.js';
 import { type Key, readKeyOnce } from './key.js';
@@ -28,11 +29,13 @@ export class WriterTarget {
   readonly map: object;
   readonly slotOf: () => number;
   readonly codec: Codec;
+  readonly slowMs: number;
 
-  constructor(map: object, slotOf: () => number, codec: Codec) {
+  constructor(map: object, slotOf: () => number, codec: Codec, slowMs: number) {
     this.map = map;
     this.slotOf = slotOf;
     this.codec = codec;
+    this.slowMs = slowMs;
   }
 }
 
@@ -112,7 +115,7 @@ export class ShardMapWriter<K extends Key = string, V = unknown> {
   set(key: K, value: V): this {
     writerOf(this, 'set');
     const own = readKeyOnce(key);
-    const encoded = isPrimitive(value) ? undefined : this.#target.codec.encode(value);
+    const encoded = this.#target.codec.encode(value);
     // Code of the user's has run, which may have closed the writer or set entries: only now is it looked at.
     this.#makeRoom();
     const batch = this.#batch ?? takeBatch();
@@ -192,7 +195,8 @@ export class ShardMapWriter<K extends Key = string, V = unknown> {
     const { size } = batch;
     const slot = this.#target.slotOf();
     try {
-      batch.set(slot);
+      if (isTimed()) time(this.#target.map, this.#target.slowMs, 'writer.flush', () => batch.set(slot), []);
+      else batch.set(slot);
     } catch (error) {
       if (slot === CLOSED_STORE.slot) this.#end(batch, size);
       throw error;

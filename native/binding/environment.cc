@@ -80,7 +80,7 @@ void Environment::CleanUp(void* environment) {
 Environment::~Environment() {
   for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
     Unlisten(slot);
-    UnlistenForFailures(slot);
+    UnlistenToLog(slot);
     if (slots_[slot].owner != nullptr) slots_[slot].owner->environment = nullptr;
   }
 }
@@ -162,7 +162,7 @@ NativeStore* Environment::Open(std::shared_ptr<OpenStore> open_store) {
 void Environment::Close(uint32_t slot) {
   if (AttachmentAt(slot) == nullptr) return;
   Unlisten(slot);
-  UnlistenForFailures(slot);
+  UnlistenToLog(slot);
   Slot& closing = slots_[slot];
   if (closing.owner != nullptr) closing.owner->slot = 0;
   closing.owner = nullptr;
@@ -195,20 +195,20 @@ void Environment::Unlisten(uint32_t slot) {
   slots_[slot].expired = nullptr;
 }
 
-Status Environment::ListenForFailures(uint32_t slot) {
-  if (slots_[slot].failures != nullptr) return Status();
+Status Environment::ListenToLog(uint32_t slot) {
+  if (slots_[slot].log_news != nullptr) return Status();
   Status status = StartCalls();
   if (!status.ok()) return status;
-  auto failures = std::make_shared<Mailbox<Status>>(news_call_);
-  slots_[slot].attachment->failure_feed().Add(failures);
-  slots_[slot].failures = std::move(failures);
+  auto log_news = std::make_shared<Mailbox<LogNews>>(news_call_);
+  slots_[slot].attachment->log_feed().Add(log_news);
+  slots_[slot].log_news = std::move(log_news);
   return status;
 }
 
-void Environment::UnlistenForFailures(uint32_t slot) {
-  if (FailuresAt(slot) == nullptr) return;
-  slots_[slot].attachment->failure_feed().Remove(FailuresAt(slot));
-  slots_[slot].failures = nullptr;
+void Environment::UnlistenToLog(uint32_t slot) {
+  if (LogNewsAt(slot) == nullptr) return;
+  slots_[slot].attachment->log_feed().Remove(LogNewsAt(slot));
+  slots_[slot].log_news = nullptr;
 }
 
 Status Environment::KeepAlive(bool does) {

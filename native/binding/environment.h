@@ -61,7 +61,7 @@ class Attachment {
   Store& store() { return handle_.store(); }
   Session& session() { return handle_.session(); }
   ExpiryFeed& expiry_feed() { return handle_.expiry_feed(); }
-  FailureFeed& failure_feed() { return handle_.failure_feed(); }
+  LogFeed& log_feed() { return handle_.log_feed(); }
 
   // What a read does besides where the store's time to live is renewed by reads.
   void RenewIfSliding(const Key& key, const ReadValue& value) {
@@ -199,11 +199,11 @@ class Environment {
   void Unlisten(uint32_t slot);
   // The queue, or nullptr.
   ExpiryQueue* ExpiredAt(uint32_t slot) const { return slot < slots_.size() ? slots_[slot].expired.get() : nullptr; }
-  // The same for what fails of the store: see FailureFeed.
-  Status ListenForFailures(uint32_t slot);
-  void UnlistenForFailures(uint32_t slot);
-  Mailbox<Status>* FailuresAt(uint32_t slot) const {
-    return slot < slots_.size() ? slots_[slot].failures.get() : nullptr;
+  // The same for what the store's log does: see LogFeed.
+  Status ListenToLog(uint32_t slot);
+  void UnlistenToLog(uint32_t slot);
+  Mailbox<LogNews>* LogNewsAt(uint32_t slot) const {
+    return slot < slots_.size() ? slots_[slot].log_news.get() : nullptr;
   }
   // Whether waiting for calls of `news` keeps the event loop alive; at first it does not. To be asked for in turns.
   // Throws std::bad_alloc.
@@ -226,8 +226,8 @@ class Environment {
     std::shared_ptr<Attachment> attachment;  // nullptr while closed
     NativeStore* owner = nullptr;            // nullptr where the object is gone
     uint64_t opening = 0;
-    std::shared_ptr<ExpiryQueue> expired;       // nullptr where nobody listens
-    std::shared_ptr<Mailbox<Status>> failures;  // likewise
+    std::shared_ptr<ExpiryQueue> expired;        // nullptr where nobody listens
+    std::shared_ptr<Mailbox<LogNews>> log_news;  // likewise
   };
 
   explicit Environment(napi_env env) : env_(env) {}

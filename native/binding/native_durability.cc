@@ -195,28 +195,33 @@ napi_value LogStats(napi_env env, Attachment& attachment, const napi_value*) {
   return result;
 }
 
-napi_value ListenForFailures(napi_env env, Environment& environment, uint32_t slot, const napi_value*) {
-  const Status status = environment.ListenForFailures(slot);
+napi_value ListenToLog(napi_env env, Environment& environment, uint32_t slot, const napi_value*) {
+  const Status status = environment.ListenToLog(slot);
   return status.ok() ? nullptr : Throw(env, status);
 }
 
-napi_value UnlistenForFailures(napi_env env, napi_callback_info info) {
+napi_value UnlistenToLog(napi_env env, napi_callback_info info) {
   napi_value slot_value;
   size_t count = 1;
   uint32_t slot;
-  ReadArguments(env, info, &slot_value, &count, &slot)->UnlistenForFailures(slot);
+  ReadArguments(env, info, &slot_value, &count, &slot)->UnlistenToLog(slot);
   return nullptr;
 }
 
-napi_value TakeFailures(napi_env env, Environment& environment, uint32_t slot, const napi_value*) {
-  Napi::Array texts = Napi::Array::New(env);
-  Mailbox<Status>* const failures = environment.FailuresAt(slot);
-  if (failures == nullptr) return texts;
-  for (const Status& failure : failures->TakeAll()) {
-    texts[texts.Length()] = std::string(CodeName(failure.code()));
-    texts[texts.Length()] = std::string(failure.message());
+napi_value TakeLogNews(napi_env env, Environment& environment, uint32_t slot, const napi_value*) {
+  Napi::Array items = Napi::Array::New(env);
+  Mailbox<LogNews>* const log_news = environment.LogNewsAt(slot);
+  if (log_news == nullptr) return items;
+  const auto add = [&items](auto item) { items[items.Length()] = item; };
+  for (const LogNews& news : log_news->TakeAll()) {
+    add(static_cast<double>(news.kind));
+    add(std::string(CodeName(news.status.code())));
+    add(std::string(news.status.message()));
+    add(static_cast<double>(news.compaction.log_bytes));
+    add(static_cast<double>(news.compaction.nanos) / 1e6);
+    add(static_cast<double>(news.compaction.snapshot_bytes));
   }
-  return texts;
+  return items;
 }
 
 }  // namespace
@@ -230,9 +235,9 @@ void AddDurabilityFunctions(Napi::Env env, Napi::Object exports) {
   add("compact", Callback<1, Compact>);
   add("backUp", Callback<2, BackUp>);
   add("logStats", Callback<0, LogStats>);
-  add("listenForFailures", SlotCallback<0, ListenForFailures>);
-  add("unlistenForFailures", UnlistenForFailures);
-  add("takeFailures", SlotCallback<0, TakeFailures>);
+  add("listenToLog", SlotCallback<0, ListenToLog>);
+  add("unlistenToLog", UnlistenToLog);
+  add("takeLogNews", SlotCallback<0, TakeLogNews>);
 }
 
 }  // namespace shardmap

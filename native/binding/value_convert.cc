@@ -194,9 +194,12 @@ napi_value ValueToJs(napi_env env, const ValueView& value) {
 
 Napi::Object ValueKinds(Napi::Env env) {
   static constexpr std::pair<const char*, ValueKind> kKinds[] = {
+      {"oneByteString", ValueKind::kOneByteString},
+      {"twoByteString", ValueKind::kTwoByteString},
       {"plain", ValueKind::kPlain},
       {"clone", ValueKind::kClone},
       {"custom", ValueKind::kCustom},
+      {"compressed", ValueKind::kCompressed},
       {"ArrayBuffer", ValueKind::kArrayBuffer},
       {"DataView", ValueKind::kDataView},
       {"Buffer", ValueKind::kBuffer},

@@ -62,7 +62,7 @@ napi_value ValueToJs(napi_env env, const ValueView& value);
 // 0 for one that is not known yet.
 size_t ElementBytes(napi_typedarray_type type);
 
-// { plain: 16, … }: the numbers of all kinds of encoded values by their names in lib/native.ts.
+// { plain: 16, … }: the numbers of the kinds of values that lib/native.ts has names for.
 Napi::Object ValueKinds(Napi::Env env);
 
 }  // namespace shardmap

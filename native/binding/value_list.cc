@@ -16,7 +16,7 @@ void ValueList::AppendValue(const ValueView& value) {
   if (is_encoded && !has_kinds_) AddKinds();
   if (has_kinds_) items_.push_back(shardmap::ToJs(env_, is_encoded ? static_cast<double>(value.kind) : 0));
   if (!is_encoded) return items_.push_back(ValueToJs(env_, value));
-  has_custom_ |= value.kind == ValueKind::kCustom;
+  runs_code_ |= value.kind == ValueKind::kCustom || value.kind == ValueKind::kCompressed;
   const size_t offset = bytes_.size();
   items_.push_back(shardmap::ToJs(env_, static_cast<double>(offset)));
   for (unsigned shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<uint8_t>(value.size >> shift));
@@ -46,7 +46,7 @@ napi_value ValueList::ToJsForNow() {
   if (!has_kinds_) return Collect(nullptr);
   const Environment& environment = *Environment::Of(env_);
   const std::span<uint8_t> scratch = environment.scratch_bytes();
-  if (has_custom_ || bytes_.size() > scratch.size()) return Collect(MakeBytes());
+  if (runs_code_ || bytes_.size() > scratch.size()) return Collect(MakeBytes());
   if (!bytes_.empty()) std::memcpy(scratch.data(), bytes_.data(), bytes_.size());
   return Collect(environment.scratch());
 }

@@ -44,7 +44,7 @@ class ValueList {
 
   const napi_env env_;
   bool has_kinds_;
-  bool has_custom_ = false;  // decoding them runs code of the user's, which may call the addon
+  bool runs_code_ = false;  // decoding some may run code of the user's, which may call the addon
   std::vector<napi_value> items_;
   std::vector<uint8_t> bytes_;  // of the ArrayBuffer
 };

@@ -24,9 +24,10 @@ enum class ValueKind : uint8_t {
   kBigInt = 7,  // magnitude in 64-bit words, as in key.h
   kNegativeBigInt = 8,
   // Encoded: the JavaScript side knows what they are (lib/codec.ts).
-  kPlain = 16,   // MessagePack with the store's structures
-  kClone = 17,   // V8's serialisation format
-  kCustom = 18,  // of a user's codec
+  kPlain = 16,       // MessagePack with the store's structures
+  kClone = 17,       // V8's serialisation format
+  kCustom = 18,      // of a user's codec
+  kCompressed = 19,  // another kind's bytes, compressed (lib/compression.ts)
   // Bytes as they are in memory.
   kArrayBuffer = 32,
   kDataView = 33,

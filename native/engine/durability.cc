@@ -123,8 +123,10 @@ Durability::Durability(std::unique_ptr<Directory> directory, std::unique_ptr<Dir
     store_.LogTo(readonly_sink_);
     return;
   }
-  log_ = std::make_unique<Log>(*directory_, std::move(recovered), LogOptionsOf(options, store), listeners_.on_failure,
-                               [this](uint64_t written_bytes) { NoteWritten(written_bytes); });
+  log_ = std::make_unique<Log>(
+      *directory_, std::move(recovered), LogOptionsOf(options, store),
+      [this](const Status& failure) { Tell(LogNews::Kind::kFailure, failure); },
+      [this](uint64_t written_bytes) { NoteWritten(written_bytes); });
   store_.LogTo(*log_);
 }
 
@@ -174,7 +176,25 @@ Status Durability::Do(const Job& job) {
 }
 
 Status Durability::CompactNow(const std::set<std::string>& kept) {
+  CompactionNews news;
+  {
+    MutexLock lock(mutex_);
+    news.log_bytes = log_->written_bytes() - compacted_bytes_;
+  }
+  Tell(LogNews::Kind::kCompactionBegins, Status(), news);
+  Status status;
   const uint64_t begin_ns = Clock::Steady().NowNanos();
+  try {
+    status = WriteSnapshot(kept, begin_ns, &news);
+  } catch (const std::bad_alloc&) {
+    status = Status::OutOfMemory();
+  }
+  if (!status.ok()) news.nanos = Clock::Steady().NowNanos() - begin_ns;
+  Tell(LogNews::Kind::kCompactionEnds, status, news);
+  return status;
+}
+
+Status Durability::WriteSnapshot(const std::set<std::string>& kept, uint64_t begin_ns, CompactionNews* news) {
   const uint64_t written_bytes = log_->written_bytes();
   const auto close = [this](Session* session) { store_.CloseSession(session); };
   const std::unique_ptr<Session, decltype(close)> session(store_.OpenSession(), close);
@@ -184,10 +204,12 @@ Status Durability::CompactNow(const std::set<std::string>& kept) {
   compaction_at_.store(written_bytes + std::max(snapshot_bytes, options_.compaction_bytes_min),
                        std::memory_order_relaxed);
   if (!snapshot.ok()) return snapshot.TakeStatus();
+  const uint64_t end_ns = Clock::Steady().NowNanos();
+  news->snapshot_bytes = snapshot_bytes;
+  news->nanos = end_ns - begin_ns;
   MutexLock lock(mutex_);
   compacted_bytes_ = written_bytes;
-  const uint64_t end_ns = Clock::Steady().NowNanos();
-  compaction_ = {compaction_.count + 1, end_ns - begin_ns, snapshot_bytes, end_ns, manifest_.first_segment};
+  compaction_ = {compaction_.count + 1, news->nanos, snapshot_bytes, end_ns, manifest_.first_segment};
   return Status();
 }
 
@@ -197,7 +219,7 @@ void Durability::CompactIfDue() {
   const Status status = Do({});
   // One that fails meanwhile tells so itself.
   const bool is_news = !status.ok() && status.code() != Code::kClosed && status.code() != Code::kLogFailed;
-  if (is_news && listeners_.on_failure) listeners_.on_failure(status);
+  if (is_news) Tell(LogNews::Kind::kFailure, status);
 }
 
 Status Durability::BackUpNow(const std::string& path) {

@@ -20,6 +20,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "core/store.h"
+#include "engine/log_feed.h"
 #include "engine/readonly_sink.h"
 #include "log/compaction.h"
 #include "log/log.h"
@@ -63,8 +64,8 @@ class Durability {
  public:
   using Done = std::function<void(const Status&)>;
   struct Listeners {
-    // Told of what fails where nobody waits for it, in threads of this.
-    std::function<void(const Status&)> on_failure;
+    // See LogFeed::Tell; called in threads of this.
+    std::function<void(LogNews::Kind, const Status&, const CompactionNews&)> on_news;
     // See RecoveryOptions; called in the thread of Open.
     std::function<void(const RecoveryProgress&)> on_progress;
   };
@@ -114,7 +115,13 @@ class Durability {
   void Run() SHARDMAP_EXCLUDES(mutex_);
   void Ask(Job job) SHARDMAP_EXCLUDES(mutex_);
   Status Do(const Job& job) SHARDMAP_EXCLUDES(mutex_);
+  // Tells of its begin and its end.
   Status CompactNow(const std::set<std::string>& kept) SHARDMAP_EXCLUDES(mutex_);
+  Status WriteSnapshot(const std::set<std::string>& kept, uint64_t begin_ns, CompactionNews* news)
+      SHARDMAP_EXCLUDES(mutex_);
+  void Tell(LogNews::Kind kind, const Status& status, const CompactionNews& compaction = {}) const {
+    if (listeners_.on_news) listeners_.on_news(kind, status, compaction);
+  }
   void CompactIfDue() SHARDMAP_EXCLUDES(mutex_);
   Status BackUpNow(const std::string& path);
   // Called by the log's thread after each write.

@@ -99,8 +99,10 @@ OpenStore::~OpenStore() {
 Status OpenStore::Start(const std::string& path, const DurabilityOptions& options,
                         std::function<void(const RecoveryProgress&)> on_progress) {
   if (!path.empty()) {
-    auto opened = Durability::Open(
-        path, options, store, {[this](const Status& failure) { failure_feed.Tell(failure); }, std::move(on_progress)});
+    const auto tell = [this](LogNews::Kind kind, const Status& status, const CompactionNews& compaction) {
+      log_feed.Tell(kind, status, compaction);
+    };
+    auto opened = Durability::Open(path, options, store, {tell, std::move(on_progress)});
     if (!opened.ok()) return opened.TakeStatus();
     durability = std::move(opened.value());
     directory = path;

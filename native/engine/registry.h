@@ -16,7 +16,7 @@
 #include "core/store.h"
 #include "engine/durability.h"
 #include "engine/expiry_feed.h"
-#include "engine/failure_feed.h"
+#include "engine/log_feed.h"
 
 namespace shardmap {
 
@@ -35,8 +35,8 @@ struct OpenStore {
 
   const std::string id;  // 128 random bits in hexadecimal
   const std::optional<std::u16string> name;
-  ExpiryFeed expiry_feed;    // of the store, which it outlives
-  FailureFeed failure_feed;  // likewise
+  ExpiryFeed expiry_feed;  // of the store, which it outlives
+  LogFeed log_feed;        // likewise
   Store store;
   std::unique_ptr<Durability> durability;  // or nullptr
   std::string directory;                   // its real path, where it is durable
@@ -112,7 +112,7 @@ class Handle {
   Store& store() { return open_store_->store; }
   Session& session() { return *session_; }
   ExpiryFeed& expiry_feed() { return open_store_->expiry_feed; }
-  FailureFeed& failure_feed() { return open_store_->failure_feed; }
+  LogFeed& log_feed() { return open_store_->log_feed; }
 
  private:
   const std::shared_ptr<OpenStore> open_store_;

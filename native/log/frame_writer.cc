@@ -60,6 +60,7 @@ void FrameWriter::EndFrame(FrameKind kind, bool ends_cut, uint64_t synced_sequen
       .sequence = next_sequence_++,
       .synced_sequence = synced_sequence,
       .payload_crc = SaltedCrc(salt_, payload),
+      .has_compressed = std::exchange(has_compressed_, false),
   };
   EncodeFrameHeader(header, salt_, frame.first<FrameHeader::kBytes>());
   BeginFrame();

@@ -33,6 +33,8 @@ class FrameWriter {
   void Append(std::span<const uint8_t> bytes) { pending_.insert(pending_.end(), bytes.begin(), bytes.end()); }
   // Gives back what Extend gave too many.
   void ShrinkTo(const uint8_t* end) { pending_.resize(static_cast<size_t>(end - pending_.data())); }
+  // A value of kCompressed is among what was added: the frame's header tells.
+  void NoteCompressed() { has_compressed_ = true; }
   size_t payload_bytes() const { return pending_.size() - frame_at_ - FrameHeader::kBytes; }
   // Ends the frame that is being made, and begins the next.
   void EndFrame(FrameKind kind, bool ends_cut, uint64_t synced_sequence);
@@ -62,6 +64,7 @@ class FrameWriter {
   uint64_t offset_;
   std::vector<uint8_t> pending_;  // frames that were ended, then the one that is being made
   size_t frame_at_ = 0;           // where that one begins
+  bool has_compressed_ = false;   // that one
 };
 
 }  // namespace shardmap

@@ -16,6 +16,7 @@ constexpr uint32_t kFeatures = 0;  // none yet that a reader would have to know
 
 constexpr uint8_t kFrameIsIgnorable = 1 << 0;
 constexpr uint8_t kFrameEndsCut = 1 << 1;
+constexpr uint8_t kFrameHasCompressed = 1 << 2;
 
 // Of a record's head.
 constexpr uint8_t kKindMask = 0x0f;
@@ -91,7 +92,7 @@ bool IsWellFormed(ValueKind kind, size_t bytes) {
 bool IsKeyKind(uint8_t byte) { return byte <= static_cast<uint8_t>(KeyKind::kComposite); }
 bool IsValueKind(uint8_t byte) {
   return byte <= static_cast<uint8_t>(ValueKind::kNegativeBigInt) ||
-         (byte >= static_cast<uint8_t>(ValueKind::kPlain) && byte <= static_cast<uint8_t>(ValueKind::kCustom)) ||
+         (byte >= static_cast<uint8_t>(ValueKind::kPlain) && byte <= static_cast<uint8_t>(ValueKind::kCompressed)) ||
          (byte >= static_cast<uint8_t>(ValueKind::kArrayBuffer) &&
           byte <= static_cast<uint8_t>(ValueKind::kBigUint64Array));
 }
@@ -150,7 +151,8 @@ HeaderFault DecodeFileHeader(std::span<const uint8_t, FileHeader::kBytes> bytes,
 void EncodeFrameHeader(const FrameHeader& header, uint32_t salt, std::span<uint8_t, FrameHeader::kBytes> bytes) {
   uint8_t* p = bytes.data();
   *p++ = static_cast<uint8_t>(header.kind);
-  *p++ = header.ends_cut ? kFrameEndsCut : 0;
+  *p++ =
+      static_cast<uint8_t>((header.ends_cut ? kFrameEndsCut : 0) | (header.has_compressed ? kFrameHasCompressed : 0));
   p = StoreLittle16(p, 0);
   p = StoreLittle32(p, header.payload_bytes);
   p = StoreLittle64(p, header.sequence);
@@ -169,13 +171,14 @@ HeaderFault DecodeFrameHeader(std::span<const uint8_t, FrameHeader::kBytes> byte
   *is_ignorable = (flags & kFrameIsIgnorable) != 0;
   header->kind = static_cast<FrameKind>(kind);
   header->ends_cut = (flags & kFrameEndsCut) != 0;
+  header->has_compressed = (flags & kFrameHasCompressed) != 0;
   header->payload_bytes = LoadLittle32(p + 4);
   header->sequence = LoadLittle64(p + 8);
   header->synced_sequence = LoadLittle64(p + 16);
   header->payload_crc = LoadLittle32(p + 24);
-  const bool is_known = kind >= static_cast<uint8_t>(FrameKind::kRecords) &&
-                        kind <= static_cast<uint8_t>(FrameKind::kManifest) &&
-                        (flags & ~(kFrameIsIgnorable | kFrameEndsCut)) == 0 && LoadLittle16(p + 2) == 0;
+  const bool is_known =
+      kind >= static_cast<uint8_t>(FrameKind::kRecords) && kind <= static_cast<uint8_t>(FrameKind::kManifest) &&
+      (flags & ~(kFrameIsIgnorable | kFrameEndsCut | kFrameHasCompressed)) == 0 && LoadLittle16(p + 2) == 0;
   return is_known ? HeaderFault::kNone : HeaderFault::kNewer;
 }
 
@@ -201,6 +204,21 @@ uint8_t* EncodeRecordValue(ValueKind kind, std::span<const uint8_t> value, uint8
 
 uint8_t* EncodeRecordDeadline(Deadline deadline, uint8_t* p) {
   return deadline.exists() ? StoreLittle64(p, deadline.ns()) : p;
+}
+
+bool HasCompressedValue(std::span<const uint8_t> bytes) {
+  Decoder decoder(bytes);
+  Record record;
+  uint8_t byte = 0;
+  uint64_t size;
+  if (!decoder.Take8(&byte)) return false;
+  record.kind = static_cast<Mutation::Kind>(byte & kKindMask);
+  if (!HasValue(record.kind)) return false;
+  std::span<const uint8_t> key;
+  if (record.has_key() && !(decoder.Take8(&byte) && decoder.TakeVarint(&size) && decoder.TakeBytes(size, &key))) {
+    return false;
+  }
+  return decoder.Take8(&byte) && byte == static_cast<uint8_t>(ValueKind::kCompressed);
 }
 
 bool DecodeRecord(Decoder* decoder, Record* record) {

@@ -52,6 +52,8 @@ struct FrameHeader {
   uint64_t sequence;         // rises by one from frame to frame: through all segments, or in another file from 1
   uint64_t synced_sequence;  // up to here all was on the medium when this was written
   uint32_t payload_crc;
+  // Among its values are some of kCompressed, which the first versions of the library did not know.
+  bool has_compressed = false;
 };
 
 // Why bytes that should be a header are none.
@@ -98,6 +100,8 @@ uint8_t* EncodeRecordKey(const Key& key, uint8_t* p);
 uint8_t* EncodeRecordValue(ValueKind kind, std::span<const uint8_t> value, uint8_t* p);
 uint8_t* EncodeRecordDeadline(Deadline deadline, uint8_t* p);
 inline constexpr size_t kRecordHeadBytes = 1;
+// Whether the value of a record that was encoded, if it has one, is of kCompressed.
+bool HasCompressedValue(std::span<const uint8_t> record);
 
 class Decoder;
 // Takes the next record. False where the bytes are none.

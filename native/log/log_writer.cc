@@ -35,6 +35,7 @@ Status LogWriter::WriteCut(Staging& staging, uint64_t clock_offset_ns) {
     }
     if (segment_->payload_bytes() == 0) BeginPayload(clock_offset_ns);
     segment_->Append(record);
+    if (HasCompressedValue(record)) segment_->NoteCompressed();
   });
   if (segment_->payload_bytes() == 0) return Status();
   segment_->EndFrame(FrameKind::kRecords, true, synced_sequence_);

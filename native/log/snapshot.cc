@@ -80,6 +80,7 @@ class SnapshotWriter {
     if (key != nullptr) p = EncodeRecordKey(*key, p);
     p = EncodeRecordValue(value_kind, value, p);
     writer_.ShrinkTo(EncodeRecordDeadline(deadline, p));
+    if (value_kind == ValueKind::kCompressed) writer_.NoteCompressed();
   }
 
   Status EndPayload() {

@@ -17,10 +17,11 @@ describe('a log that fails', () => {
     const run = spawnSync('sh', ['-c', limited, process.execPath, program, dir], { encoding: 'utf8' });
     expect(run.stderr).toBe('');
     expect(run.status).toBe(0);
-    const { failed, write, state, errors } = JSON.parse(run.stdout);
+    const { failed, write, state, errors, published } = JSON.parse(run.stdout);
     expect(failed).toMatchObject({ state: 'failed', refused: 'ERR_SHARDMAP_IO', read: 'value' });
     expect(failed.reason).toMatch(/segment-.*could not be written/);
     expect(errors).toEqual(['ERR_SHARDMAP_LOG_FAILED']);
+    expect(published).toEqual(errors);
     expect(write).toBe('ERR_SHARDMAP_LOG_FAILED');
     expect(state).toBe('running');
     const map = await ShardMap.open<string, string>({ dir, recovery: 'strict' });

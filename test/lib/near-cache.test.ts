@@ -171,7 +171,10 @@ describe('a near cache', () => {
 
   it('works where the engine refuses arrays over memory of the addon', () => {
     const { store } = open();
-    const cache = new NearCache({ ...store, versions: [] }, new Codec(store, undefined));
+    const cache = new NearCache(
+      { ...store, versions: [] },
+      new Codec(store, { codec: undefined, compressor: undefined }),
+    );
     for (let round = 0; round < 50_000; round++) {
       if (round % 1000 === 0) addon.set(store.slot, 'key', round);
       if (cache.get(store.slot, 'key') !== round - (round % 1000)) throw new Error(`wrong in round ${round}`);
@@ -191,5 +194,5 @@ describe('a near cache', () => {
 
 function open(): { store: NativeStore; cache: NearCache } {
   const store = addon.create(undefined, 0, 0, false);
-  return { store, cache: new NearCache(store, new Codec(store, undefined)) };
+  return { store, cache: new NearCache(store, new Codec(store, { codec: undefined, compressor: undefined })) };
 }

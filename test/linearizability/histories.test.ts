@@ -22,7 +22,7 @@ const KEYS = ['hot', 'k'.repeat(300), 7, ['hot', 1]] as const;
 const SHAPES: readonly Shape[] = ['number', 'text', 'long', 'bigint', 'object', 'any'];
 
 /** What the workers do, how often, and with values of which shapes: only numbers can be counted with. */
-const USES: readonly { name: string; mix: Mix; shapes: readonly Shape[]; ttl?: number }[] = [
+const USES: readonly { name: string; mix: Mix; shapes: readonly Shape[]; ttl?: number; compresses?: boolean }[] = [
   {
     name: 'of everything',
     mix: {
@@ -41,6 +41,12 @@ const USES: readonly { name: string; mix: Mix; shapes: readonly Shape[]; ttl?: n
     name: 'of comparisons',
     mix: { get: 20, compareAndSet: 40, compareAndDelete: 10, getOrInsert: 10, update: 15, entry: 5 },
     shapes: SHAPES,
+  },
+  {
+    name: 'of values that each worker compresses in its own way, or not',
+    mix: { get: 20, set: 10, getAndSet: 5, compareAndSet: 30, compareAndDelete: 10, update: 5, getMany: 2, iterate: 3 },
+    shapes: ['long', 'any'],
+    compresses: true,
   },
   {
     name: 'of counters',
@@ -65,7 +71,7 @@ const USES: readonly { name: string; mix: Mix; shapes: readonly Shape[]; ttl?: n
 
 /** Numbers of different periods, so that most combinations come up. */
 function planOf(use: number, number: number): Plan {
-  const { mix, shapes, ttl } = USES[use] as (typeof USES)[number];
+  const { mix, shapes, ttl, compresses = false } = USES[use] as (typeof USES)[number];
   return {
     workers: 2 + (number % 3),
     operations: OPERATIONS,
@@ -76,6 +82,7 @@ function planOf(use: number, number: number): Plan {
     mix,
     crowd: number % 8 < 3,
     ttl,
+    compresses,
   };
 }
 

@@ -21,6 +21,8 @@ export interface Plan {
   readonly crowd: boolean;
   /** How long a value lives, in milliseconds; for ever if it is not said. What keeps an entry's deadline is not in the mix. */
   readonly ttl?: number | undefined;
+  /** Whether most workers compress what they set. */
+  readonly compresses: boolean;
 }
 
 type Batch = 'getMany' | 'hasMany' | 'setMany' | 'deleteMany' | 'clear' | 'iterate';

@@ -14,6 +14,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/temporary_directory.h"
@@ -26,8 +27,12 @@ namespace {
 class OpenedStore {
  public:
   explicit OpenedStore(const std::string& path, const DurabilityOptions& options = {}) : store_(OptionsFor(16)) {
-    auto opened =
-        Durability::Open(path, options, store_, {[this](const Status& failure) { failure_ = failure.code(); }, {}});
+    const auto note = [this](LogNews::Kind kind, const Status& status, const CompactionNews& compaction) {
+      if (kind == LogNews::Kind::kFailure) failure_ = status.code();
+      const std::lock_guard lock(news_mutex_);
+      news_.push_back({kind, status.Copy(), compaction});
+    };
+    auto opened = Durability::Open(path, options, store_, {note, {}});
     status_ = opened.TakeStatus();
     durability_ = std::move(opened.value());
   }
@@ -37,6 +42,11 @@ class OpenedStore {
   Durability& durability() { return *durability_; }
   // What was told of that nobody waited for.
   Code failure() const { return failure_; }
+  // All that was told, which nobody is told again.
+  std::vector<LogNews> TakeNews() {
+    const std::lock_guard lock(news_mutex_);
+    return std::exchange(news_, {});
+  }
 
   Status Compact() {
     return Awaited([this](Durability::Done done) { durability_->Compact(std::move(done)); });
@@ -67,6 +77,8 @@ class OpenedStore {
   Store store_;
   Status status_;
   std::atomic<Code> failure_{Code::kOk};
+  std::mutex news_mutex_;
+  std::vector<LogNews> news_;
   std::unique_ptr<Durability> durability_;
 };
 
@@ -152,6 +164,24 @@ DurabilityOptions Readonly() {
   DurabilityOptions options;
   options.is_readonly = true;
   return options;
+}
+
+TEST_F(DurabilityTest, ACompactionTellsThatItBeginsAndWhatItCameTo) {
+  OpenedStore opened(Path());
+  ASSERT_TRUE(opened.Set("key", std::string(5000, 'v')).ok());
+  ASSERT_TRUE(opened.durability().FlushSync().ok());
+  ASSERT_TRUE(opened.TakeNews().empty());
+  ASSERT_TRUE(opened.Compact().ok());
+  const std::vector<LogNews> news = opened.TakeNews();
+  ASSERT_EQ(news.size(), 2u);
+  EXPECT_EQ(news[0].kind, LogNews::Kind::kCompactionBegins);
+  EXPECT_GT(news[0].compaction.log_bytes, 5000u);
+  EXPECT_EQ(news[1].kind, LogNews::Kind::kCompactionEnds);
+  EXPECT_TRUE(news[1].status.ok());
+  EXPECT_EQ(news[1].compaction.log_bytes, news[0].compaction.log_bytes);
+  const CompactionFigures figures = opened.durability().Figures().compaction;
+  EXPECT_EQ(news[1].compaction.nanos, figures.nanos);
+  EXPECT_EQ(news[1].compaction.snapshot_bytes, figures.snapshot_bytes);
 }
 
 TEST_F(DurabilityTest, ManyMayReadOnlyAndNobodyWritesMeanwhile) {

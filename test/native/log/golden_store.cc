@@ -192,6 +192,26 @@ GoldenFile OpenSegment() {
           false};
 }
 
+// 100 bytes of a Buffer, an `a` each, by each algorithm, in one frame, and a frame without.
+GoldenFile CompressedSegment() {
+  using namespace std::string_literals;
+  const auto compressed = [](std::string name, std::string bytes) {
+    return Put(Kind::kInsert, OwnedKey(name), ValueKind::kCompressed, std::move(bytes));
+  };
+  return {{FileKind::kSegment, kStore, 1, 0xa0000006},
+          1,
+          {Frame(kFirstClock, true, 0,
+                 {Put(Kind::kInsert, OwnedKey("number"), ValueKind::kNumber, BytesOf(1)),
+                  compressed("deflate", "\x22\x01\x64\x00\x00\x00\x4b\x4c\xa4\x3d\x00\x00"s),
+                  compressed("brotli", "\x22\x02\x64\x00\x00\x00\x1b\x63\x00\xf8\x25\xc2\x02\xb1\x40\xa0\x03"s),
+                  compressed("zstd",
+                             "\x22\x03\x64\x00\x00\x00\x28\xb5\x2f\xfd\x20\x64\x45\x00\x00\x10\x61\x61"
+                             "\x01\x00\x3f\x01\x2c"s)}),
+           Frame(kFirstClock, true, 1, {Put(Kind::kInsert, OwnedKey("plain"), ValueKind::kBuffer, Rising(3))}),
+           Frame(kFirstClock, true, 1, {})},
+          false};
+}
+
 bool HasKey(Kind kind) { return kind != Kind::kClear && kind != Kind::kStructures; }
 bool HasValue(Kind kind) { return kind == Kind::kInsert || kind == Kind::kOverwrite || kind == Kind::kStructures; }
 
@@ -202,6 +222,7 @@ void AddRecord(FrameWriter& writer, const GoldenRecord& record) {
   const auto* const value = reinterpret_cast<const uint8_t*>(record.value.data());
   if (HasValue(record.kind)) p = EncodeRecordValue(record.value_kind, {value, record.value.size()}, p);
   writer.ShrinkTo(EncodeRecordDeadline(record.deadline, p));
+  if (record.value_kind == ValueKind::kCompressed) writer.NoteCompressed();
 }
 
 void Publish(FrameWriter& writer, Directory& directory) {
@@ -230,9 +251,19 @@ std::string GoldenFile::name() const {
 }
 
 GoldenStore::GoldenStore()
-    : manifest_header{FileKind::kManifest, kStore, 1, kManifestSalt},
+    : folder("v1"),
+      manifest_header{FileKind::kManifest, kStore, 1, kManifestSalt},
       manifest{.first_segment = 2, .snapshot = 1, .first_sequence = 7},
       files{Snapshot(), SealedSegment(), OpenSegment()} {}
+
+GoldenStore GoldenStore::WithCompressed() {
+  GoldenStore store;
+  store.folder = "v1-compressed";
+  store.manifest_header.salt = 0xa0000005;
+  store.manifest = Manifest();
+  store.files = {CompressedSegment()};
+  return store;
+}
 
 std::vector<std::string> GoldenStore::Names() const {
   std::vector<std::string> names = {std::string(kManifestName)};

@@ -1,4 +1,4 @@
-// The store whose files are in test/golden/v1: what is in it, and how its files were written.
+// The stores whose files are in test/golden: what is in them, and how their files were written.
 #pragma once
 
 #include <cstdint>
@@ -42,11 +42,15 @@ struct GoldenFile {
 };
 
 struct GoldenStore {
+  std::string folder;  // of test/golden
   FileHeader manifest_header;
   Manifest manifest;
   std::vector<GoldenFile> files;  // but the manifest, in the order in which they are read
 
+  // The first, v1.
   GoldenStore();
+  // v1-compressed.
+  static GoldenStore WithCompressed();
   // All names, that of the manifest among them.
   std::vector<std::string> Names() const;
   // The records of all files, in their order.

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/crash_directory.h"
@@ -21,15 +22,13 @@
 namespace shardmap {
 namespace {
 
-constexpr std::string_view kFolder = "test/golden/v1/";
-
-class GoldenTest : public testing::Test {
+class GoldenTest : public testing::TestWithParam<GoldenStore (*)()> {
  protected:
   void SetUp() override {
     if (std::endian::native != std::endian::little) GTEST_SKIP() << "the files are those of a little-endian machine";
   }
 
-  std::string PathOf(const std::string& name) const { return std::string(kFolder) + name; }
+  std::string PathOf(const std::string& name) const { return "test/golden/" + store_.folder + "/" + name; }
   void CopyTo(CrashDirectory& directory) const {
     for (const std::string& name : store_.Names()) {
       const auto content = ReadSource(PathOf(name));
@@ -38,7 +37,7 @@ class GoldenTest : public testing::Test {
     }
   }
 
-  const GoldenStore store_;
+  const GoldenStore store_ = GetParam()();
 };
 
 GoldenRecord Owned(const Record& record, uint64_t clock_offset_ns) {
@@ -46,7 +45,7 @@ GoldenRecord Owned(const Record& record, uint64_t clock_offset_ns) {
           record.deadline, clock_offset_ns};
 }
 
-TEST_F(GoldenTest, EveryRecordOfVersion1ComesBack) {
+TEST_P(GoldenTest, EveryRecordOfVersion1ComesBack) {
   CrashDirectory directory;
   ASSERT_NO_FATAL_FAILURE(CopyTo(directory));
   std::vector<GoldenRecord> records;
@@ -74,12 +73,18 @@ TEST_F(GoldenTest, EveryRecordOfVersion1ComesBack) {
   EXPECT_EQ(log.tail_bytes, 0u);
 }
 
-// That the golden store has all that a file can have.
-TEST_F(GoldenTest, EveryKindIsThere) {
+INSTANTIATE_TEST_SUITE_P(Stores, GoldenTest,
+                         testing::Values([] { return GoldenStore(); }, &GoldenStore::WithCompressed),
+                         [](const auto& store) { return store.index == 0 ? "First" : "WithCompressed"; });
+
+// That the golden stores have all that a file can have.
+TEST(GoldenStoresTest, HaveEveryKind) {
   std::set<int> kinds;
   std::set<int> keys;
   std::set<int> values;
-  for (const GoldenRecord& record : store_.Records()) {
+  std::vector<GoldenRecord> records = GoldenStore().Records();
+  for (GoldenRecord& record : GoldenStore::WithCompressed().Records()) records.push_back(std::move(record));
+  for (const GoldenRecord& record : records) {
     kinds.insert(static_cast<int>(record.kind));
     if (record.kind == Mutation::Kind::kInsert) {
       keys.insert(static_cast<int>(record.key.kind));
@@ -94,7 +99,7 @@ TEST_F(GoldenTest, EveryKindIsThere) {
 }
 
 // Writes them where SHARDMAP_WRITE_GOLDEN is set and they are not there. Files that are there stay as they are.
-TEST_F(GoldenTest, FilesAreAsTheyWereWritten) {
+TEST_P(GoldenTest, FilesAreAsTheyWereWritten) {
   CrashDirectory directory;
   ASSERT_NO_FATAL_FAILURE(store_.WriteTo(directory));
   for (const std::string& name : store_.Names()) {

@@ -102,6 +102,8 @@ inline const char* NameOf(ValueKind kind) {
       return "clone";
     case ValueKind::kCustom:
       return "custom";
+    case ValueKind::kCompressed:
+      return "compressed";
     case ValueKind::kArrayBuffer:
       return "ArrayBuffer";
     case ValueKind::kDataView:

@@ -13,6 +13,7 @@
 
 #include "base/crash_directory.h"
 #include "log/durable_store.h"
+#include "log/frame_reader.h"
 #include "random_input.h"
 
 namespace shardmap {
@@ -207,6 +208,46 @@ TEST(LogTest, AValueLargerThanAllThatMayBeStagedGoesInAlone) {
   }
   DurableStore again(directory, 16);
   EXPECT_EQ(again.Rows(), rows);
+}
+
+// Of each frame of records in a file, in order.
+std::vector<bool> HaveCompressed(Directory& directory, std::string name, FileKind kind, uint64_t number) {
+  std::vector<bool> have;
+  auto reader = FrameReader::Open(directory, Directory::OpenMode::kRead, std::move(name), kind, number, 1);
+  EXPECT_TRUE(reader.ok());
+  Frame frame;
+  while (reader.ok() && reader.value()->Next(&frame).value() == FrameReader::Outcome::kFrame) {
+    const bool has_records = frame.header.kind == FrameKind::kRecords && frame.payload.size() > kClockOffsetBytes;
+    if (has_records) have.push_back(frame.header.has_compressed);
+  }
+  return have;
+}
+
+TEST(LogTest, FramesTellWhetherTheyHaveCompressedValuesWhichOlderVersionsDoNotKnow) {
+  CrashDirectory directory;
+  DurableStore durable(directory, 16);
+  const OpenedSession session(durable.store());
+  std::string text(1000, 'x');
+  text.push_back(static_cast<char>(ValueKind::kCompressed));
+  const auto set = [&](std::string_view key, ValueKind kind, const Lifetime& lifetime) {
+    ASSERT_TRUE(durable.store().Set(*session, OwnedKey(key).key(), BorrowedValue(kind, text), lifetime).ok());
+  };
+  const std::vector<bool> expected{false, true, false, true, false};
+  for (const bool has_compressed : expected) {
+    set("one", ValueKind::kBuffer, {});
+    if (has_compressed) set("two", ValueKind::kCompressed, Lifetime::For(kHour));
+    set("three", ValueKind::kOneByteString, {});
+    const Status status =
+        durable.store().Delete(*session, OwnedKey(has_compressed ? "none" : "two").key()).TakeStatus();
+    ASSERT_TRUE(status.ok());
+    ASSERT_TRUE(durable.log().FlushSync().ok());
+  }
+  EXPECT_EQ(HaveCompressed(directory, SegmentName(1), FileKind::kSegment, 1), expected);
+  ASSERT_TRUE(durable.Compact().ok());
+  EXPECT_EQ(HaveCompressed(directory, SnapshotName(1), FileKind::kSnapshot, 1), std::vector<bool>{false});
+  set("two", ValueKind::kCompressed, {});
+  ASSERT_TRUE(durable.Compact().ok());
+  EXPECT_EQ(HaveCompressed(directory, SnapshotName(2), FileKind::kSnapshot, 2), std::vector<bool>{true});
 }
 
 TEST(LogTest, DeadlinesAreKeptAndWhatHasExpiredMeanwhileIsGone) {

@@ -1,5 +1,5 @@
 // Danger: who listens does not hear of what failed; who has gone is called.
-#include "engine/failure_feed.h"
+#include "engine/log_feed.h"
 
 #include <gtest/gtest.h>
 
@@ -15,22 +15,27 @@
 namespace shardmap {
 namespace {
 
-TEST(FailureFeedTest, AllWhoListenAreTold) {
-  FailureFeed feed;
+TEST(LogFeedTest, AllWhoListenAreTold) {
+  LogFeed feed;
   const auto wake_up = std::make_shared<CountedWakeUp>();
-  const auto first = std::make_shared<Mailbox<Status>>(wake_up);
-  const auto second = std::make_shared<Mailbox<Status>>(wake_up);
-  feed.Tell(Status(Code::kIo, "nobody hears this"));
+  const auto first = std::make_shared<Mailbox<LogNews>>(wake_up);
+  const auto second = std::make_shared<Mailbox<LogNews>>(wake_up);
+  feed.Tell(LogNews::Kind::kFailure, Status(Code::kIo, "nobody hears this"));
   feed.Add(first);
   feed.Add(second);
-  feed.Tell(Status(Code::kLogFailed, "one"));
+  feed.Tell(LogNews::Kind::kFailure, Status(Code::kLogFailed, "one"));
   feed.Remove(first.get());
-  feed.Tell(Status(Code::kDiskFull, "two"));
-  const std::list<Status> of_first = first->TakeAll();
+  feed.Tell(LogNews::Kind::kCompactionEnds, Status(Code::kDiskFull, "two"), {1, 2, 3});
+  const std::list<LogNews> of_first = first->TakeAll();
   ASSERT_EQ(of_first.size(), 1u);
-  EXPECT_EQ(of_first.front().code(), Code::kLogFailed);
-  EXPECT_EQ(of_first.front().message(), "one");
-  EXPECT_EQ(second->TakeAll().size(), 2u);
+  EXPECT_EQ(of_first.front().status.code(), Code::kLogFailed);
+  EXPECT_EQ(of_first.front().status.message(), "one");
+  const std::list<LogNews> of_second = second->TakeAll();
+  ASSERT_EQ(of_second.size(), 2u);
+  EXPECT_EQ(of_second.back().kind, LogNews::Kind::kCompactionEnds);
+  EXPECT_EQ(of_second.back().compaction.log_bytes, 1u);
+  EXPECT_EQ(of_second.back().compaction.nanos, 2u);
+  EXPECT_EQ(of_second.back().compaction.snapshot_bytes, 3u);
   EXPECT_TRUE(second->TakeAll().empty());
   EXPECT_EQ(wake_up->calls, 1) << "one call is under way at a time";
 }

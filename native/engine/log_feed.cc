@@ -1,4 +1,4 @@
-#include "engine/failure_feed.h"
+#include "engine/log_feed.h"
 
 #include <list>
 #include <new>
@@ -6,22 +6,22 @@
 
 namespace shardmap {
 
-void FailureFeed::Add(std::shared_ptr<Mailbox<Status>> mailbox) {
+void LogFeed::Add(std::shared_ptr<Mailbox<LogNews>> mailbox) {
   MutexLock lock(mutex_);
   mailboxes_.push_back(std::move(mailbox));
 }
 
-void FailureFeed::Remove(const Mailbox<Status>* mailbox) {
+void LogFeed::Remove(const Mailbox<LogNews>* mailbox) {
   MutexLock lock(mutex_);
   std::erase_if(mailboxes_, [mailbox](const auto& listed) { return listed.get() == mailbox; });
 }
 
-void FailureFeed::Tell(const Status& failure) {
+void LogFeed::Tell(LogNews::Kind kind, const Status& status, const CompactionNews& compaction) {
   MutexLock lock(mutex_);
   for (const auto& mailbox : mailboxes_) {
     try {
-      std::list<Status> letters;
-      letters.push_back(failure.Copy());
+      std::list<LogNews> letters;
+      letters.push_back({kind, status.Copy(), compaction});
       mailbox->Put(std::move(letters));
     } catch (const std::bad_alloc&) {  // the others may be told
     }
