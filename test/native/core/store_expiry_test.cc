@@ -225,10 +225,9 @@ TEST_F(StoreExpiryTest, TheFirstDeadlineIsNewsToWhoKeepsTheValue) {
   const auto version = [&] {
     const ReadGuard guard(*session_);
     ReadValue value;
-    size_t shard = 0;
-    uint64_t seen = 0;
-    EXPECT_TRUE(store_.GetVersioned(guard, OwnedKey("a").key(), &value, &shard, &seen));
-    return seen;
+    ValueVersion seen{};
+    EXPECT_TRUE(store_.GetVersioned(guard, OwnedKey("a").key(), &value, &seen));
+    return seen.version;
   };
   const uint64_t before = version();
   EXPECT_EQ(version(), before);
@@ -275,7 +274,7 @@ TEST_F(StoreExpiryTest, CountersKeepTheirDeadlineAndBeginAnewAfterIt) {
 class SlidingStoreTest : public StoreExpiryTest {
  protected:
   SlidingStoreTest() : StoreExpiryTest(10 * kMs, true) {}
-  bool Touch(const std::string& key) { return store_.Touch(OwnedKey(key).key()); }
+  bool Touch(const std::string& key) { return store_.Touch(*session_, OwnedKey(key).key()); }
 };
 
 TEST_F(SlidingStoreTest, TouchRenewsWhatHasTheStoresOwnTime) {
@@ -490,7 +489,7 @@ class ModelledExpiry {
       }
       case 10: {
         const auto found = model_.find(key_text);
-        ASSERT_EQ(store_.Touch(key), found != model_.end());
+        ASSERT_EQ(store_.Touch(*session_, key), found != model_.end());
         if (found != model_.end() && found->second.slides) found->second.deadline_ns = clock_.NowNanos() + ttl_ns_;
         return;
       }

@@ -128,7 +128,7 @@ class StressedThread {
     ReadValue value;
     if (store_.Get(guard, key.key(), &value)) ExpectWhole(value);
     (void)store_.TimeLeft(guard, key.key());
-    (void)store_.Touch(key.key());
+    (void)store_.Touch(*session_, key.key());
     if (!random_.OneIn(50)) return;
     std::vector<ScannedEntry> page;
     store_.Scan(guard, 0, 1 + random_.Below(300), &page);
