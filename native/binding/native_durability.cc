@@ -12,6 +12,7 @@
 
 #include "binding/callback.h"
 #include "binding/environment.h"
+#include "binding/native_store.h"
 #include "binding/node_api.h"
 #include "binding/times.h"
 #include "engine/registry.h"
