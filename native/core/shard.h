@@ -301,7 +301,8 @@ class alignas(64) Shard {
   bool Follow(const WriteContext& context, const Entry& entry, uint64_t hash, uint64_t stamp) SHARDMAP_EXCLUDES(mutex_);
   // Removes the same entry, if it is here yet.
   void Drop(const WriteContext& context, const Entry& entry, uint64_t hash, uint64_t stamp) SHARDMAP_EXCLUDES(mutex_);
-  void RaiseStamp(uint64_t stamp) SHARDMAP_EXCLUDES(mutex_);
+  // Stamps and numbers are above these from now on.
+  void BeginAbove(uint64_t stamp, uint64_t sequence) SHARDMAP_EXCLUDES(mutex_);
   // Makes room for so many more entries in the index. False when there is no memory.
   bool MakeRoom(const WriteContext& context, size_t entries) SHARDMAP_EXCLUDES(mutex_);
 
@@ -358,6 +359,7 @@ class alignas(64) Shard {
   void EndLocked() SHARDMAP_REQUIRES(mutex_);
   // `contents` is new.
   void TakeAllLocked(ShardContents* contents) SHARDMAP_REQUIRES(mutex_);
+  void RaiseLocked(uint64_t stamp, uint64_t sequence) SHARDMAP_REQUIRES(mutex_);
   void FollowInsertionLocked(const WriteContext& context, const Entry& entry, uint64_t hash) SHARDMAP_REQUIRES(mutex_);
   void FollowChangeLocked(const WriteContext& context, const Entry& entry, uint64_t hash) SHARDMAP_REQUIRES(mutex_);
   void FollowRemovalLocked(const WriteContext& context, const Entry& entry) SHARDMAP_REQUIRES(mutex_);

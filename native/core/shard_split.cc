@@ -113,14 +113,14 @@ SplitOutcome Shard::CopyIn(const WriteContext& context, const Entry& entry, uint
   const bool closed_a_chunk = entries_.Append(copy);
   index_.Insert(copy, hash);
   if (place != 0) wheel_->Add(place, clock_->NowNanos(), TimersLocked());
-  last_sequence_.store(copy->sequence(), std::memory_order_release);
+  RaiseLocked(0, copy->sequence());
   if (closed_a_chunk) CompactLocked(context, copy->sequence() - 1);
   return SplitOutcome::kMore;
 }
 
 bool Shard::Follow(const WriteContext& context, const Entry& entry, uint64_t hash, uint64_t stamp) {
   const MutexLock lock(mutex_);
-  last_stamp_ = std::max(last_stamp_, stamp);
+  RaiseLocked(stamp, 0);
   Entry* copy = FindLocked({entry.key(), hash}).entry;
   if (copy == nullptr) return true;
   const Deadline before = copy->deadline();
@@ -140,7 +140,7 @@ bool Shard::Follow(const WriteContext& context, const Entry& entry, uint64_t has
 
 void Shard::Drop(const WriteContext& context, const Entry& entry, uint64_t hash, uint64_t stamp) {
   const MutexLock lock(mutex_);
-  last_stamp_ = std::max(last_stamp_, stamp);
+  RaiseLocked(stamp, entry.sequence());
   const Found found = FindLocked({entry.key(), hash});
   if (found.entry == nullptr) return;
   found.entry->MarkDead();
@@ -148,9 +148,14 @@ void Shard::Drop(const WriteContext& context, const Entry& entry, uint64_t hash,
   ForgetLocked(context, found.entry);
 }
 
-void Shard::RaiseStamp(uint64_t stamp) {
+void Shard::BeginAbove(uint64_t stamp, uint64_t sequence) {
   const MutexLock lock(mutex_);
+  RaiseLocked(stamp, sequence);
+}
+
+void Shard::RaiseLocked(uint64_t stamp, uint64_t sequence) {
   last_stamp_ = std::max(last_stamp_, stamp);
+  last_sequence_.store(std::max(last_sequence(), sequence), std::memory_order_release);
 }
 
 bool Shard::MakeRoom(const WriteContext& context, size_t entries) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cassert>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -13,12 +14,15 @@
 #include <utility>
 
 #include "core/all_shards_lock.h"
+#include "core/resharding.h"
 
 namespace shardmap {
 namespace {
 
 constexpr size_t kShardsPerCore = 256;
 constexpr size_t kDefaultShardsMax = 4096;
+// Who copies entries takes a shard's lock again and again, and would let nobody have it who has to be woken first.
+constexpr std::chrono::microseconds kGiveWay{50};
 
 bool HasAllowedSizes(const Key& key, size_t value_size) {
   return key.size <= kKeyBytesMax && value_size <= kValueBytesMax;
@@ -696,6 +700,25 @@ bool Store::ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, Rea
   if (outcome == Entry::ReadOutcome::kRead) return !HasPassed(out->deadline());
   if (outcome == Entry::ReadOutcome::kDead) return false;
   return GetIfSequence(guard, scanned.entry->key(), scanned.sequence, out);
+}
+
+Status Store::Reshard(Session& session, size_t count, const std::atomic<bool>& is_cancelled) {
+  if (count == shards()) return Status();
+  if (count < shards()) {
+    return Status(Code::kOutOfRange, "The store has " + std::to_string(shards()) + " shards, and cannot have " +
+                                         std::to_string(count) + ": they only become more");
+  }
+  try {
+    Resharding resharding(*this, session, count);
+    while (!is_cancelled.load(std::memory_order_relaxed)) {
+      Result<bool> is_over = resharding.Step();
+      if (!is_over.ok() || is_over.value()) return is_over.TakeStatus();
+      if (contention_.IsAnybodyWaiting()) std::this_thread::sleep_for(kGiveWay);
+    }
+    return Status(Code::kClosed, "The store is being closed");
+  } catch (const std::bad_alloc&) {
+    return Status::OutOfMemory();
+  }
 }
 
 StoreStats Store::Stats(std::vector<ShardStats>* per_shard) const {

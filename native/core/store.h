@@ -249,15 +249,18 @@ class Store {
   StoreStats Stats(std::vector<ShardStats>* per_shard = nullptr) const;
   size_t shards() const { return Shards().size(); }
 
-  // Splits each shard into several, so that there are `shards`, a power of two up to kShardsMax, while all others go on:
-  // for a moment, as `clear` does, the locks of all shards are held. In memory there is all but long keys and values
-  // twice until then. One thread at a time. Errors: kOutOfRange where there are more already, kOutOfMemory, kClosed where
-  // `is_cancelled` has become true; then there are as many as before.
-  Status Reshard(Session& session, size_t shards, const std::atomic<bool>& is_cancelled) SHARDMAP_EXCLUDES(sets_mutex_);
+  // Splits each shard into several, so that there are `shards`, a number that IsShardCount, while all others go on: see
+  // resharding.h. For a moment at the end the locks of all shards are held, as Clear does. All but long keys and values
+  // is in memory twice until then. One thread at a time; no ReadGuard of the session may be alive. Errors: kOutOfRange
+  // where there are more already, kOutOfMemory, kClosed where `is_cancelled` has become true; then there are as many as
+  // before.
+  Status Reshard(Session& session, size_t shards, const std::atomic<bool>& is_cancelled);
   // From now on it asks for more shards where writers wait for one another too often. Before any session is open.
   void GrowBy(ShardScheduler& scheduler) { contention_.GrowBy(scheduler, kGrowingShardsMax); }
 
  private:
+  friend class Resharding;
+
   // Deletions are sorted so many at a time, where each shard has so many of them (docs/performance.md, batches).
   static constexpr size_t kSortedKeysMax = size_t{1} << 18;
   static constexpr size_t kSortedKeysPerShardMin = 2;
@@ -317,16 +320,6 @@ class Store {
   std::vector<uint32_t> OrderByShard(std::span<const Key> keys) const;
   // Adds to `*done` as many as were looked at, too.
   Status DeleteGroup(Session& session, std::span<const Key> keys, size_t* done, size_t* deleted);
-
-  // Of Reshard. Copies until all shards are level.
-  Status PrepareHeirs(const Shard& shard, const WriteContext& context, const ShardSplit& split);
-  Status FillShards(Session& session, const ShardSet& before, std::span<const ShardSplit> splits,
-                    const std::atomic<bool>& is_cancelled);
-  Status FillFrom(Shard& shard, const WriteContext& context, const ShardSplit& split,
-                  const std::atomic<bool>& is_cancelled);
-  // False where some are not level any more, or `has_failed`.
-  bool Publish(const ShardSet& before, std::unique_ptr<const ShardSet>* after, const std::atomic<bool>& has_failed)
-      SHARDMAP_EXCLUDES(sets_mutex_);
 
   const HashSeed seed_;
   MutationSink* sink_ = nullptr;  // constant while a session is open

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/resharding.h"
 #include "core/store.h"
 #include "core/store_fixtures.h"
 #include "fixtures.h"
@@ -312,6 +314,7 @@ class ModelledExpiry {
 
   void Run(size_t steps) {
     for (size_t step = 0; step < steps; ++step) {
+      if (random_.OneIn(3)) Reshard();
       ExpireInModel();
       ASSERT_NO_FATAL_FAILURE(Step());
       if (random_.OneIn(8)) {
@@ -337,6 +340,16 @@ class ModelledExpiry {
     bool slides = false;
     uint64_t place = 0;
   };
+
+  // Begins to add shards, goes on with it, or abandons it.
+  void Reshard() {
+    if (resharding_ == nullptr) {
+      if (store_.shards() >= 64 || !random_.OneIn(8)) return;
+      resharding_ = std::make_unique<Resharding>(store_, *resharding_session_, store_.shards() << (1 + random_.Below(3)));
+    } else if (random_.OneIn(40) || resharding_->Step().value()) {
+      resharding_.reset();
+    }
+  }
 
   // Everything that has passed, with its event.
   void ExpireInModel() {
@@ -567,6 +580,8 @@ class ModelledExpiry {
   CollectingSink sink_;
   Store store_;
   OpenedSession session_{store_};
+  OpenedSession resharding_session_{store_};
+  std::unique_ptr<Resharding> resharding_;
   std::map<std::string, Modelled> model_;
   std::vector<Text> events_;
   uint64_t last_place_ = 0;
