@@ -23,10 +23,10 @@ class ShardScheduler {
 
 class Contention {
  public:
-  // What writers' waits are of their operations where more shards are worth while, and of so many waits at a time
-  // (docs/performance.md, shards by themselves).
-  static constexpr uint64_t kWaitsOfWindow = 256;
-  static constexpr uint64_t kOperationsPerWaitMax = 100;
+  // More shards are worth while where of fewer writes than this one waits, over so many waits (docs/performance.md,
+  // shards by themselves).
+  static constexpr uint64_t kWritesPerWaitMin = 200;
+  static constexpr uint64_t kWaitsOfWindow = 1024;
 
   Contention(Store& store, const SessionList& sessions) : store_(store), sessions_(sessions) {}
 
@@ -50,6 +50,8 @@ class Contention {
   static constexpr size_t kGrowth = 4;
 
   void Review();
+  // Asks, where writers wait too often, and it is of use.
+  void Judge(size_t shards, uint64_t writes_per_wait);
 
   Store& store_;
   const SessionList& sessions_;
@@ -57,10 +59,13 @@ class Contention {
   size_t shards_max_ = 0;
   alignas(64) std::atomic<uint32_t> waiting_{0};  // hints only: who copies entries gives way
   std::atomic<bool> is_reviewing_{false};         // acquire and release around what follows
-  uint64_t waits_ = 0;                            // when the window began
+  // When the window began.
+  uint64_t waits_ = 0;
   uint64_t writes_ = 0;
-  size_t grown_from_ = 0;  // shards when it asked last, and what share it was then, in operations for each wait
-  uint64_t operations_per_wait_ = 0;
+  size_t shards_ = 0;
+  // When it asked last, until it was calm since; 0: it was.
+  size_t asked_shards_ = 0;
+  uint64_t asked_writes_per_wait_ = 0;
 };
 
 }  // namespace shardmap

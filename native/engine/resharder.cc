@@ -21,6 +21,10 @@ void Resharder::Ask(size_t shards, Done done) {
 }
 
 void Resharder::Grow(Store&, size_t shards) {
+  {
+    MutexLock lock(mutex_);
+    if (is_running_) return;
+  }
   try {
     Ask(shards, [](const Status&) {});
   } catch (const std::exception&) {

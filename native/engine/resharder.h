@@ -28,7 +28,7 @@ class Resharder final : public ShardScheduler {
   // See Store::Reshard; one after the other, in the order of calls. `done` is called once, in the thread. Before Close.
   // Throws std::bad_alloc, std::system_error.
   void Ask(size_t shards, Done done) SHARDMAP_EXCLUDES(mutex_);
-  // What cannot be done now is asked for again.
+  // Nothing where it is busy: what is needed then is asked for again.
   void Grow(Store& store, size_t shards) override SHARDMAP_EXCLUDES(mutex_);
   // What is under way is abandoned, and what waits is not begun: kClosed.
   void Close() SHARDMAP_EXCLUDES(mutex_);

@@ -145,7 +145,7 @@ class ReshardingModelTest : public ModelledStoreTest {
 
 TEST_P(ReshardingModelTest, IsTheSameAsAMapWhateverHappensBetweenItsSteps) {
   ASSERT_NO_FATAL_FAILURE(Run(Scaled(60'000), 2000));
-  EXPECT_GT(done_, 1u) << "seed " << TestSeed();
+  EXPECT_GT(done_, 0u) << "seed " << TestSeed();
   EXPECT_GT(store_.shards(), GetParam());
 }
 
