@@ -283,6 +283,18 @@ TEST_F(ReshardingTest, APageGoesOnWhereOneOfTheOldShardsEnded) {
   EXPECT_TRUE(is_over);
 }
 
+// Insertions fill the table of a copy, for which only who copies makes room.
+TEST_F(ReshardingTest, AShardThatIsNotLevelAnyMoreIsCopiedToItsEnd) {
+  for (uint64_t round = 0; round < 6; ++round) {
+    ASSERT_TRUE(store_.Clear(*session_).ok());
+    Resharding resharding(store_, *other_, store_.shards() * 2);
+    for (size_t level = 0; level < store_.shards(); ++level) ASSERT_FALSE(resharding.Step().value());
+    Fill(2000 + round);
+    Finish(resharding);
+    ASSERT_NO_FATAL_FAILURE(ExpectFilled(2000 + round));
+  }
+}
+
 TEST_F(ReshardingTest, WhatNearCachesHaveIsReadAgain) {
   Fill(100);
   const ValueVersions versions = store_.value_versions();
