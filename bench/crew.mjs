@@ -26,7 +26,7 @@ const ATTEMPTS_PER_ROUND = 3;
 /**
  * Operations of all workers; the least part of a core that one of them had meanwhile.
  *
- * @typedef {{ perSecond: number, cpuShare: number, reads?: Latencies, writes?: Latencies, reshardMs?: number }} Rate
+ * @typedef {{ perSecond: number, cpuShare: number, reads?: Latencies, writes?: Latencies, reshardMs?: number | undefined }} Rate
  */
 /** @typedef {{ handle: unknown, store: string, load: Load }} Attach */
 /**
@@ -99,9 +99,9 @@ export class Crew {
     const warmUpSeconds = isNew ? 0 : Math.min(seconds, WARM_UP_SECONDS);
     /** @type {Run} */
     const run = { workers, load, seed: this.#runs++, warmUpSeconds, seconds, pacePerSecond };
-    /** @type {WorkerRate[]} */
     const answers = this.#workers.slice(0, workers).map((worker) => ask(worker, { id, run }));
     const resharding = reshardTo === undefined ? undefined : this.#reshard(id, reshardTo);
+    /** @type {WorkerRate[]} */
     const rates = await Promise.all(answers);
     const reshardMs = await resharding;
     if (isNew) await this.#close(id);

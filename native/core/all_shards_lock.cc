@@ -45,9 +45,8 @@ void AllShardsLock::AbandonSplits() SHARDMAP_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 bool AllShardsLock::AreLevel() const SHARDMAP_NO_THREAD_SAFETY_ANALYSIS {
-  return std::all_of(shards_.begin(), shards_.end(), [](const Shard& shard) SHARDMAP_NO_THREAD_SAFETY_ANALYSIS {
-    return shard.split_->is_level;
-  });
+  return std::all_of(shards_.begin(), shards_.end(),
+                     [](const Shard& shard) SHARDMAP_NO_THREAD_SAFETY_ANALYSIS { return shard.split_->is_level; });
 }
 
 void AllShardsLock::EndShards() SHARDMAP_NO_THREAD_SAFETY_ANALYSIS {

@@ -27,8 +27,10 @@ void Contention::Judge(size_t shards, uint64_t writes_per_wait) {
     asked_shards_ = 0;
     return;
   }
-  // Where those that were added last have not made waits rarer by half, more are of no use: all write the same keys, say.
-  const bool has_helped = asked_shards_ == 0 || shards == asked_shards_ || writes_per_wait >= 2 * asked_writes_per_wait_;
+  // Where those that were added last have not made waits rarer by half, more are of no use: all write the same keys,
+  // say.
+  const bool has_helped =
+      asked_shards_ == 0 || shards == asked_shards_ || writes_per_wait >= 2 * asked_writes_per_wait_;
   if (!has_helped || shards >= shards_max_) return;
   asked_shards_ = shards;
   asked_writes_per_wait_ = writes_per_wait;

@@ -49,7 +49,8 @@ inline uint64_t Load32(const uint8_t* p) {
 
 }  // namespace internal
 
-// The highest bits of a hash, which choose its shard however many there are: so the more shards, the finer the same order.
+// The highest bits of a hash, which choose its shard however many there are: so the more shards, the finer the same
+// order.
 inline constexpr unsigned kPlaceBits = 16;
 inline uint32_t PlaceOf(uint64_t hash) { return static_cast<uint32_t>(hash >> (64 - kPlaceBits)); }
 

@@ -25,8 +25,8 @@ class Resharding {
   Resharding(const Resharding&) = delete;
   Resharding& operator=(const Resharding&) = delete;
 
-  // Copies a few entries; or, where all are copied, puts the new shards in the place of the old. Returns whether it has.
-  // Error: kOutOfMemory.
+  // Copies a few entries; or, where all are copied, puts the new shards in the place of the old. Returns whether it
+  // has. Error: kOutOfMemory.
   Result<bool> Step();
 
  private:

@@ -253,7 +253,8 @@ class alignas(64) Shard {
                               IfExpired if_expired) SHARDMAP_EXCLUDES(mutex_);
   // Puts a deadline that slides off until `deadline`. kAbsent where there is no entry, else kLater.
   // A sink does not learn of it: each read would be a write.
-  DeadlineOutcome PutOff(const WriteContext& context, const HashedKey& key, Deadline deadline) SHARDMAP_EXCLUDES(mutex_);
+  DeadlineOutcome PutOff(const WriteContext& context, const HashedKey& key, Deadline deadline)
+      SHARDMAP_EXCLUDES(mutex_);
   // Removes what has expired, a slice of it. Returns when to call again, or kForever.
   uint64_t ExpireSome(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
   // Asks for a call of ExpireSome for what was restored.
@@ -296,8 +297,8 @@ class alignas(64) Shard {
 
   // Copies an entry, which is not here yet.
   SplitOutcome CopyIn(const WriteContext& context, const Entry& entry, uint64_t hash) SHARDMAP_EXCLUDES(mutex_);
-  // Has the same entry, if it is here yet, be as that one is. Stamps are above `stamp` from then on. False when there is
-  // no memory.
+  // Has the same entry, if it is here yet, be as that one is. Stamps are above `stamp` from then on. False when there
+  // is no memory.
   bool Follow(const WriteContext& context, const Entry& entry, uint64_t hash, uint64_t stamp) SHARDMAP_EXCLUDES(mutex_);
   // Removes the same entry, if it is here yet.
   void Drop(const WriteContext& context, const Entry& entry, uint64_t hash, uint64_t stamp) SHARDMAP_EXCLUDES(mutex_);

@@ -82,13 +82,16 @@ void Shard::EndLocked() {
 }
 
 void Shard::RetireFrozen(RetiredList& retired) {
-  const MutexLock lock(mutex_);
-  entries_.view().Retire(retired);
-  if (index_.allocated()) retired.Add(index_.block());
-  if (old_index_.allocated()) retired.Add(old_index_.block());
-  ChunkNumbers numbers;
-  entries_.TakeNumbers(&numbers);
-  wheel_.reset();
+  ShardContents contents;
+  {
+    const MutexLock lock(mutex_);
+    contents.entries = entries_.view();
+    contents.index = index_;
+    contents.old_index = old_index_;
+    contents.wheel = std::move(wheel_);
+    entries_.TakeNumbers(&contents.numbers);
+  }
+  contents.Retire(retired, Blocks::kShared);
 }
 
 // --- Of one that is filled -------------------------------------------------------------------------------------------

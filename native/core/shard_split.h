@@ -8,7 +8,8 @@
 //
 // When all shards of a store are level, their locks are taken, all of them at one time. Then the new shards are
 // published, and the old ones are over: they never change again. Writers find that out under the lock, and begin anew.
-// Readers who began before go on with what there was at that moment (docs/concurrency.md, why a store may be resharded).
+// Readers who began before go on with what there was at that moment (docs/concurrency.md, why a store may be
+// resharded).
 //
 // Copies share the blocks of long keys and values. These are the old shards' until that moment, and the new ones' from
 // then on; where it never comes, as there is no memory or the store is closed, they stay where they are.

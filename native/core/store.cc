@@ -594,9 +594,8 @@ Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, const Pu
     if (!status.ok()) return status;
     const size_t shard = group.shards[first];
     size_t put = 0;
-    const PutOutcome outcome =
-        shards[shard].PutMany(ContextFor(session, shard), {&group.keys[first], run}, &entries[first],
-                              &key_blocks.blocks[first], request, &put);
+    const PutOutcome outcome = shards[shard].PutMany(ContextFor(session, shard), {&group.keys[first], run},
+                                                     &entries[first], &key_blocks.blocks[first], request, &put);
     if (put == 0) ReleaseMutation(session);
     *count += put;
     first += put;

@@ -334,7 +334,7 @@ class Store {
   mutable Mutex sets_mutex_;
   std::vector<std::unique_ptr<const ShardSet>> sets_ SHARDMAP_GUARDED_BY(sets_mutex_);  // all there ever were
   ShardStats ended_ SHARDMAP_GUARDED_BY(sets_mutex_);  // what shards had counted that are over
-  OperationCounts restored_;  // by a replay; constant once the store is in use
+  OperationCounts restored_;                           // by a replay; constant once the store is in use
   Structures structures_;
 };
 

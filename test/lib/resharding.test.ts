@@ -24,7 +24,10 @@ const open = (options: ShardMapOptions): Any => keep(new ShardMap<Key, unknown>(
 function fill(map: Any, count: number): void {
   for (let index = 0; index < count; index++) {
     const long = index % 7 === 0;
-    map.set(index % 5 === 0 ? `${'key '.repeat(long ? 100 : 1)}${index}` : index, long ? { text: 'v'.repeat(500) } : index);
+    map.set(
+      index % 5 === 0 ? `${'key '.repeat(long ? 100 : 1)}${index}` : index,
+      long ? { text: 'v'.repeat(500) } : index,
+    );
   }
 }
 
@@ -43,11 +46,14 @@ describe('reshard', () => {
     }
   });
 
-  it.each([0, 3, -4, 1.5, Number.NaN, Number.POSITIVE_INFINITY, shardsMax * 2])('to %s is out of range', async (shards) => {
-    const map = open({ shards: 2 });
-    await expectRejection(map.reshard(shards), 'RangeError', 'ERR_SHARDMAP_OUT_OF_RANGE');
-    expect(map.stats().shards).toBe(2);
-  });
+  it.each([0, 3, -4, 1.5, Number.NaN, Number.POSITIVE_INFINITY, shardsMax * 2])(
+    'to %s is out of range',
+    async (shards) => {
+      const map = open({ shards: 2 });
+      await expectRejection(map.reshard(shards), 'RangeError', 'ERR_SHARDMAP_OUT_OF_RANGE');
+      expect(map.stats().shards).toBe(2);
+    },
+  );
 
   it.each(['8', null, undefined, 8n, {}, 'auto'])('to %s is of the wrong type', async (shards) => {
     await expectRejection(open({}).reshard(shards as never), 'TypeError', 'ERR_SHARDMAP_INVALID_ARGUMENT');

@@ -1,5 +1,5 @@
-// Danger: while a store's shards are split, an entry is lost, comes back, is out of its place, or has an older value; what
-// is freed is still another's, or is never freed; a resharding that comes to nothing leaves something behind.
+// Danger: while a store's shards are split, an entry is lost, comes back, is out of its place, or has an older value;
+// what is freed is still another's, or is never freed; a resharding that comes to nothing leaves something behind.
 #include "core/resharding.h"
 
 #include <gtest/gtest.h>

@@ -345,7 +345,8 @@ class ModelledExpiry {
   void Reshard() {
     if (resharding_ == nullptr) {
       if (store_.shards() >= 64 || !random_.OneIn(8)) return;
-      resharding_ = std::make_unique<Resharding>(store_, *resharding_session_, store_.shards() << (1 + random_.Below(3)));
+      resharding_ =
+          std::make_unique<Resharding>(store_, *resharding_session_, store_.shards() << (1 + random_.Below(3)));
     } else if (random_.OneIn(40) || resharding_->Step().value()) {
       resharding_.reset();
     }

@@ -2,8 +2,8 @@
 // crowd of other keys in the same shards comes and goes, so that tables grow, shrink and move and entries are compacted
 // under the hot ones, and what each thread was told must be explained by one order of all operations.
 //
-// The same with a log, that is compacted all the while: what it is told, and its snapshots, must change nothing. And the
-// same while shards are added.
+// The same with a log, that is compacted all the while: what it is told, and its snapshots, must change nothing. And
+// the same while shards are added.
 //
 // SHARDMAP_HISTORIES (50) and SHARDMAP_HISTORY_OPERATIONS (20000) say how many there are in all, and of what length.
 #include <gtest/gtest.h>
