@@ -1,5 +1,6 @@
 // The load of several threads: a fixed time after a common start and a warm-up, operations counted by each worker.
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { areEnough, leastDisturbed } from './disturbance.mjs';
 import { Latencies } from './latencies.mjs';
@@ -9,6 +10,7 @@ import { loadStore } from './stores.mjs';
 import { freshKey, KEY_CHARS, keyBytes, OWN_KEYS } from './workload.mjs';
 
 const WARM_UP_SECONDS = 0.2;
+const RESHARDS_AFTER_MS = 50;
 const ATTEMPTS_PER_ROUND = 3;
 
 /** @typedef {import('./mix.mjs').Load} Load */
@@ -19,11 +21,12 @@ const ATTEMPTS_PER_ROUND = 3;
  * @property {number} workers
  * @property {Load} load
  * @property {number} [pacePerSecond] operations of each worker, for latencies; without it, as many as it can
+ * @property {number} [reshardTo] so many shards the store gets while the load is under way
  */
 /**
  * Operations of all workers; the least part of a core that one of them had meanwhile.
  *
- * @typedef {{ perSecond: number, cpuShare: number, reads?: Latencies, writes?: Latencies }} Rate
+ * @typedef {{ perSecond: number, cpuShare: number, reads?: Latencies, writes?: Latencies, reshardMs?: number | undefined }} Rate
  */
 /** @typedef {{ handle: unknown, store: string, load: Load }} Attach */
 /**
@@ -90,14 +93,17 @@ export class Crew {
    * @returns {Promise<Rate>}
    */
   async run(side, seconds) {
-    const { workers, load, pacePerSecond } = side;
-    const isNew = changesSize(load.mix);
+    const { workers, load, pacePerSecond, reshardTo } = side;
+    const isNew = changesSize(load.mix) || reshardTo !== undefined;
     const id = await this.#open(side);
     const warmUpSeconds = isNew ? 0 : Math.min(seconds, WARM_UP_SECONDS);
     /** @type {Run} */
     const run = { workers, load, seed: this.#runs++, warmUpSeconds, seconds, pacePerSecond };
+    const answers = this.#workers.slice(0, workers).map((worker) => ask(worker, { id, run }));
+    const resharding = reshardTo === undefined ? undefined : this.#reshard(id, reshardTo);
     /** @type {WorkerRate[]} */
-    const rates = await Promise.all(this.#workers.slice(0, workers).map((worker) => ask(worker, { id, run })));
+    const rates = await Promise.all(answers);
+    const reshardMs = await resharding;
     if (isNew) await this.#close(id);
     const merge = (/** @type {'reads' | 'writes'} */ kind) =>
       Latencies.merge(rates.flatMap((rate) => rate[kind] ?? []));
@@ -106,7 +112,21 @@ export class Crew {
       cpuShare: Math.min(...rates.map((rate) => rate.cpuShare)),
       reads: merge('reads'),
       writes: merge('writes'),
+      reshardMs,
     };
+  }
+
+  /**
+   * Shortly after the load began. Returns how many milliseconds it took.
+   *
+   * @param {string} id
+   * @param {number} shards
+   */
+  async #reshard(id, shards) {
+    await setTimeout(RESHARDS_AFTER_MS);
+    const startMs = performance.now();
+    await this.#opened.get(id)?.reshard?.(shards);
+    return performance.now() - startMs;
   }
 
   /**
@@ -142,8 +162,8 @@ export class Crew {
    * @param {Side} side
    * @returns {Promise<string>} of the store, here and in the workers
    */
-  async #open({ store, options = {}, workers, load }) {
-    const id = JSON.stringify([store, options, load.shared, load.own, load.own > 0 ? workers : 0]);
+  async #open({ store, options = {}, workers, load, reshardTo }) {
+    const id = JSON.stringify([store, options, reshardTo, load.shared, load.own, load.own > 0 ? workers : 0]);
     let opened = this.#opened.get(id);
     if (opened !== undefined) return id;
     const fill = (/** @type {(key: string, value: number) => unknown} */ set) => {

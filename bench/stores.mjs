@@ -10,6 +10,7 @@ import { Latencies } from './latencies.mjs';
  * @typedef {object} Opened
  * @property {(worker: number) => Ticket} ticket
  * @property {() => unknown} close
+ * @property {(shards: number) => Promise<void>} [reshard]
  */
 /**
  * @typedef {object} Store
@@ -31,7 +32,11 @@ const SHARDMAP = {
     /** @type {ShardMap<string, number>} */
     const map = new ShardMap(undefined, options);
     fill((key, value) => map.set(key, value));
-    return { ticket: () => ({ handle: map.handle }), close: () => map.close() };
+    return {
+      ticket: () => ({ handle: map.handle }),
+      close: () => map.close(),
+      reshard: (shards) => map.reshard(shards),
+    };
   },
   attach: (handle) => /** @type {ShardMap<string, number>} */ (ShardMap.from(handle)),
 };

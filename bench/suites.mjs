@@ -26,6 +26,7 @@ export const suites = {
   growth: () => import('./suites/growth.mjs'),
   scaling: () => import('./suites/scaling.mjs'),
   shards: () => import('./suites/shards.mjs'),
+  resharding: () => import('./suites/resharding.mjs'),
   ycsb: () => import('./suites/ycsb.mjs'),
   mixes: () => import('./suites/mixes.mjs'),
   latency: () => import('./suites/latency.mjs'),

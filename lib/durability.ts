@@ -221,7 +221,8 @@ export function backUp({ slot, isDurable }: NativeStore, path: unknown): Promise
   return whenDone((done) => addon.backUp(slot, directory, done));
 }
 
-function whenDone(start: (done: Done) => void): Promise<void> {
+/** What `start` is told of by the function that it gets. */
+export function whenDone(start: (done: Done) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     start((code, message) => {
       if (code === undefined) resolve();

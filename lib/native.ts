@@ -29,7 +29,8 @@ export interface Addon {
   };
   readonly valueKinds: ValueKinds;
   /**
-   * A new store, or with a name the process's store of that name; `shards` 0 is the default. `ttl` is that of entries
+   * A new store, or with a name the process's store of that name; `shards` 0 is the default, and below 0 the store adds
+   * some by itself. `ttl` is that of entries
    * which are put without one, in milliseconds, 0 for none; where the store is open already, its own stays.
    */
   create(name: string | undefined, shards: number, ttl: number, touch: boolean): NativeStore;
@@ -60,6 +61,8 @@ export interface Addon {
   compact(slot: number, done: Done): void;
   /** Until the directory `path` is a store as this one is. */
   backUp(slot: number, path: string, done: Done): void;
+  /** Until the store has so many shards. */
+  reshard(slot: number, shards: number, done: Done): void;
   /** Undefined where the store has no directory. */
   logStats(slot: number): NativeLogStats | undefined;
   /** From now on what the store's log does is kept for this slot, and `hooks.news` called in a turn of its own. */
@@ -76,6 +79,8 @@ export interface Addon {
   getVersioned(slot: number, key: unknown): unknown;
   /** The value of `key`, or `absent`. */
   find(slot: number, key: unknown, absent: unknown): unknown;
+  /** `NativeStore.versions` of the shards that there are now; `control[5]` is how many these are. */
+  versions(slot: number): NativeStore['versions'];
   has(slot: number, key: unknown, ...pair: PairArguments): boolean;
   /** `value` is a primitive, but no symbol. */
   set(slot: number, key: unknown, value: unknown, ...pair: PairArguments): void;
@@ -358,7 +363,6 @@ export interface NativeStore {
   /** 32 lower-case hexadecimal digits, random. */
   readonly id: string;
   readonly name: string | undefined;
-  readonly shards: number;
   /** Milliseconds that entries live by default, or 0 for ever; and whether reads renew that. */
   readonly ttl: number;
   readonly touch: boolean;
@@ -366,7 +370,7 @@ export interface NativeStore {
   readonly isDurable: boolean;
   /**
    * `[0]` counts this environment's own mutations of the store. The value that `getVersioned` found last is current for
-   * as long as `versions[control[2]] === control[1]`. What a near cache adds to `[3]`, reads of values, and to `[4]`, those of
+   * as long as `versions[control[2]] === control[1]`, in the versions of `control[5]` shards. What a near cache adds to `[3]`, reads of values, and to `[4]`, those of
    * `has`, the next call of `getVersioned` or `stats` counts.
    */
   readonly control: { [index: number]: number };
@@ -375,6 +379,8 @@ export interface NativeStore {
    * store is closed.
    */
   readonly versions: { readonly [index: number]: number };
+  /** Of how many shards these are. */
+  readonly versionShards: number;
 }
 
 /** Figures of one store; bytes are those reserved from the system unless said. */
@@ -487,10 +493,10 @@ export const CLOSED_STORE: NativeStore = Object.freeze({
   slot: 0,
   id: '',
   name: undefined,
-  shards: 0,
   ttl: 0,
   touch: false,
   isDurable: false,
-  control: new Float64Array(5),
+  control: new Float64Array(6),
   versions: Object.freeze([]),
+  versionShards: 0,
 });

@@ -12,7 +12,7 @@
 import { Codec } from './codec.js';
 import { addon, CLOSED_STORE, type NativeStore } from './native.js';
 
-const { get, getVersioned } = addon;
+const { get, getVersioned, versions: versionsOf } = addon;
 const { min } = Math;
 const { isNaN: isNoVersion } = Number;
 const { parse, stringify } = JSON;
@@ -57,7 +57,9 @@ for (const method of ['get', 'set', 'clear', 'delete'] as const) {
 export class NearCache {
   readonly #codec: Codec;
   readonly #control: NativeStore['control'];
-  readonly #versions: NativeStore['versions'];
+  #versions: NativeStore['versions'];
+  /** Of how many shards these are: when there are more, nothing here is current any more. */
+  #versionShards: number;
   readonly #records = new Records();
   #recordsKept = 0;
   #hits = 0;
@@ -68,10 +70,11 @@ export class NearCache {
   #restReads = 0;
   #nextRestReads = REST_READS_MIN;
 
-  constructor({ control, versions }: NativeStore, codec: Codec) {
+  constructor({ control, versions, versionShards }: NativeStore, codec: Codec) {
     this.#codec = codec;
     this.#control = control;
     this.#versions = versions;
+    this.#versionShards = versionShards;
   }
 
   /** The value of `key`, from here or from the store in `slot`. Throws as the addon's `get`. */
@@ -128,6 +131,7 @@ export class NearCache {
   #read(slot: number, key: unknown, record: NearRecord | undefined): unknown {
     const stored = getVersioned(slot, key);
     if (!isKept(stored) || !isKept(key)) return this.#codec.decodeStored(stored);
+    if (this.#control[5] !== this.#versionShards) return this.#renew(slot, stored);
     // Of a value that expires it is NaN, which is no version there is: it would be gone without a change of the shard's.
     const version = this.#control[1] as number;
     if (record !== undefined) {
@@ -140,9 +144,21 @@ export class NearCache {
     return stored;
   }
 
-  #rest(): void {
+  /** Begins anew with the versions of the shards that there are now. */
+  #renew(slot: number, stored: unknown): unknown {
+    this.#forget();
+    this.#versions = versionsOf(slot);
+    this.#versionShards = this.#control[5] as number;
+    return stored;
+  }
+
+  #forget(): void {
     this.#records.clear();
     this.#recordsKept = 0;
+  }
+
+  #rest(): void {
+    this.#forget();
     this.#credit = CREDIT_MAX;
     this.#restReads = this.#nextRestReads;
     if (this.#nextRestReads < REST_READS_MAX) this.#nextRestReads *= 2;

@@ -11,6 +11,7 @@ import {
 } from './compression.js';
 import { createArgumentError, createError, createRangeError } from './errors.js';
 import { addon, type NativeStore, TTL_MAX } from './native.js';
+import { resolveShards } from './shards.js';
 
 const { keys } = Object;
 const { apply } = Reflect;
@@ -52,9 +53,10 @@ export interface ShardMapOptions {
   readonly name?: string | undefined;
   /**
    * How many shards the store is split into: a power of two. More of them let more threads write at once and cost some
-   * memory each. Default: from the number of cores.
+   * memory each; {@link ShardMap.reshard} adds some later. With `'auto'` there are 16 at first, and the store adds more by
+   * itself, up to 4,096, where its writers wait for one another too often. Default: from the number of cores.
    */
-  readonly shards?: number | undefined;
+  readonly shards?: number | 'auto' | undefined;
   /**
    * How many milliseconds an entry lives that is set without `ttl` or `expiresAt` of its own, by any map of the store: see
    * {@link LifetimeOptions}. Default: for ever, as with `Infinity`; or, where the store is open already, what it has.
@@ -113,7 +115,7 @@ export interface ResolvedWriterOptions {
 }
 
 /**
- * Options after validation. `shards` 0 is the default; `ttl` is Infinity for entries that live for ever, and undefined, as
+ * Options after validation. `shards` are as the addon has them; `ttl` is Infinity for entries that live for ever, and undefined, as
  * `touch`, where nothing was said.
  */
 export interface ResolvedOptions {
@@ -211,10 +213,11 @@ export function openStore(options: unknown): StoreAccess {
   throw createError('ERR_SHARDMAP_OPTIONS_CONFLICT', `the store '${name}' is open ${conflict}`);
 }
 
-/** In words, what a store has and what was asked for; undefined where it has what was asked for. */
-function findConflict(native: NativeStore, { shards, ttl, touch }: ResolvedOptions): string | undefined {
-  if (shards !== 0 && native.shards !== shards)
-    return `with ${native.shards} shards and cannot be opened with ${shards}`;
+/**
+ * In words, what a store has and what was asked for; undefined where it has what was asked for. The addon looks at shards:
+ * there may be more by now.
+ */
+function findConflict(native: NativeStore, { ttl, touch }: ResolvedOptions): string | undefined {
   if (ttl !== undefined && !isSameTtl(native.ttl === 0 ? FOREVER : native.ttl, ttl))
     return `with ${native.ttl === 0 ? 'no ttl' : `a ttl of ${native.ttl} ms`} and cannot be opened with one of ${ttl} ms`;
   if (touch !== undefined && native.touch !== touch)
@@ -287,14 +290,6 @@ function resolveName(name: unknown): string | undefined {
   if (typeof name !== 'string') throw createArgumentError('options.name', 'a string', name);
   if (name.length > 0 && name.length <= NAME_CHARS_MAX) return name;
   throw createRangeError('options.name', `of 1 to ${NAME_CHARS_MAX} characters`, name);
-}
-
-function resolveShards(shards: unknown): number {
-  if (shards === undefined) return 0;
-  if (typeof shards !== 'number') throw createArgumentError('options.shards', 'a number', shards);
-  const { shardsMax } = addon.limits;
-  if (isInteger(shards) && shards >= 1 && shards <= shardsMax && (shards & (shards - 1)) === 0) return shards;
-  throw createRangeError('options.shards', `a power of two from 1 to ${shardsMax}`, shards);
 }
 
 /** A time to live in milliseconds. */

@@ -46,6 +46,7 @@ import {
   type ShardMapWriterOptions,
   type StoreAccess,
 } from './options.js';
+import { reshard } from './shards.js';
 import { createStats, readStatsOptions, type ShardMapStats, type StatsOptions } from './stats.js';
 import { type GatherOptions, gather, getInto, type VectorArray } from './vectors.js';
 import { closeWriters, ShardMapWriter, WriterTarget } from './writer.js';
@@ -909,6 +910,25 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     this.#near.tellHits();
     this.#observe();
     return createStats(stats(slot, perShard), logStats(slot));
+  }
+
+  /**
+   * Splits the store into more shards while all threads go on, so that more of them can write at once: resolves when there
+   * are so many. Shards only become more. What is under way by another call, of whatever thread or map of the store, comes
+   * to its end first.
+   *
+   * Each entry is copied once, by a thread of its own, a few at a time; for a moment at the end nobody writes, as with
+   * `clear`. Until then the store takes all but long keys and values twice.
+   *
+   * @param shards - A power of two, at most 65,536. As many as there are: nothing is done.
+   * @throws (the promise rejects) ERR_SHARDMAP_INVALID_ARGUMENT where `shards` is no number; ERR_SHARDMAP_OUT_OF_RANGE where
+   *   it is no power of two within the bounds, or there are more by then; ERR_SHARDMAP_OUT_OF_MEMORY; ERR_SHARDMAP_CLOSED
+   *   where the last map of the store was closed meanwhile; ERR_SHARDMAP_READONLY. There are as many as before then.
+   * @example
+   * await map.reshard(1024);
+   */
+  async reshard(shards: number): Promise<void> {
+    await reshard(openStoreOf(this, 'reshard').slot, shards);
   }
 
   /**

@@ -21,7 +21,7 @@ export interface StatsOptions {
  * each piece, and what is free between pieces, in memory that all stores of the process share.
  */
 export interface ShardMapStats extends ShardMapShardStats {
-  /** Shards the store is split into. */
+  /** Shards the store is split into now: see {@link ShardMap.reshard}. */
   readonly shards: number;
   /**
    * All memory of the store, in bytes: the sum of `bytesEntries`, `bytesIndex`, `bytesBlobs`, `bytesTimers`, `bytesFree`,
@@ -44,7 +44,10 @@ export interface ShardMapStats extends ShardMapShardStats {
   readonly log: ShardMapLogStats | undefined;
 }
 
-/** Figures of one shard, or of all together: of now, and, where they count what happened, since the store was made. */
+/**
+ * Figures of one shard, or of all together: of now, and, where they count what happened, since the store was made; of one
+ * shard since it was made, by `reshard` perhaps.
+ */
 export interface ShardMapShardStats {
   /** Entries now; those that expired this moment may be among them. */
   readonly entries: number;

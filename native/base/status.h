@@ -27,6 +27,7 @@ enum class Code : uint8_t {
   kLogFailed,
   kLogBusy,
   kReadonly,
+  kOutOfRange,
 };
 
 // The name that JavaScript sees; docs/errors.md has a row for each.
@@ -64,6 +65,8 @@ constexpr std::string_view CodeName(Code code) {
       return "ERR_SHARDMAP_LOG_BUSY";
     case Code::kReadonly:
       return "ERR_SHARDMAP_READONLY";
+    case Code::kOutOfRange:
+      return "ERR_SHARDMAP_OUT_OF_RANGE";
   }
   return "OK";
 }

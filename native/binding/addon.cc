@@ -33,7 +33,7 @@ Napi::Value Create(const Napi::CallbackInfo& info) {
   std::optional<std::u16string> name;
   if (info[0].IsString()) name = info[0].As<Napi::String>().Utf16Value();
   OpenOptions options;
-  options.shards = info[1].As<Napi::Number>().Uint32Value();
+  ReadShards(info[1], &options);
   const double ttl_ms = info[2].IsNumber() ? info[2].As<Napi::Number>().DoubleValue() : 0;
   if (ttl_ms > 0) options.ttl_ns = NanosOf(ttl_ms);
   options.slides = info[3].IsBoolean() && info[3].As<Napi::Boolean>().Value();

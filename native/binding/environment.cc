@@ -13,17 +13,15 @@ Attachment::Attachment(napi_env env, std::shared_ptr<OpenStore> open_store)
   Napi::Float64Array control = Napi::Float64Array::New(env_, sizeof(ControlWords) / sizeof(double));
   control_ = reinterpret_cast<ControlWords*>(control.Data());
   control_array_ = Napi::Persistent(control);
-  versions_ = Napi::Persistent(MakeVersions());
   unreported_bytes_ = static_cast<int64_t>(store().shards() * sizeof(Shard));
   ReportMemory();
 }
 
 // The array keeps the memory that it shows. To detach it instead would abort the process where the thread is being
 // terminated.
-Napi::Float64Array Attachment::MakeVersions() {
+Napi::Float64Array Attachment::MakeVersions(const ValueVersions& versions) {
   using Owner = std::shared_ptr<const void>;
-  const ValueVersions versions = store().value_versions();
-  const size_t bytes = (store().shards() - 1) * versions.stride_bytes + sizeof(double);
+  const size_t bytes = (versions.shards - 1) * versions.stride_bytes + sizeof(double);
   void* first = const_cast<std::atomic<uint64_t>*>(versions.first);
   auto owner = std::make_unique<Owner>(versions.owner);
   const auto finalize = [](napi_env, void*, void* hint) { delete static_cast<Owner*>(hint); };
@@ -35,14 +33,25 @@ Napi::Float64Array Attachment::MakeVersions() {
   return Napi::Float64Array::New(env_, bytes / sizeof(double), Napi::ArrayBuffer(env_, buffer), 0);
 }
 
-void Attachment::NoteVersion(size_t shard, uint64_t version) {
-  const bool is_settled = (version & 1) == 0;
+Napi::Value Attachment::Versions() {
+  const ValueVersions versions = store().value_versions();
+  if (versions.shards != versions_shards_) {
+    versions_ = Napi::Persistent(MakeVersions(versions));
+    versions_shards_ = versions.shards;
+  }
+  control_->version_shards = static_cast<double>(versions_shards_);
+  return versions_.Value();
+}
+
+void Attachment::NoteVersion(const ValueVersion& version) {
+  const bool is_settled = (version.version & 1) == 0;
   if (is_settled) {
-    std::memcpy(&control_->version, &version, sizeof version);
+    std::memcpy(&control_->version, &version.version, sizeof version.version);
   } else {
     NoteNoVersion();
   }
-  control_->version_index = static_cast<double>(shard * (store().value_versions().stride_bytes / sizeof(double)));
+  control_->version_index = static_cast<double>(version.shard * (sizeof(Shard) / sizeof(double)));
+  control_->version_shards = static_cast<double>(version.shards);
 }
 
 Attachment::~Attachment() { Napi::MemoryManagement::AdjustExternalMemory(env_, -reported_bytes_); }

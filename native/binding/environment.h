@@ -35,6 +35,7 @@ struct ControlWords {
   double version_index;  // where in the versions it is found again
   double near_hits;      // reads that the library answered by itself, until the addon has counted them; as `has`
   double near_has_hits;
+  double version_shards;  // of how many shards the index is that of one
 };
 
 // What an encoded value that is returned is, and how long; the stamp that it was read with; and, from the library, the
@@ -62,10 +63,11 @@ class Attachment {
   Session& session() { return handle_.session(); }
   ExpiryFeed& expiry_feed() { return handle_.expiry_feed(); }
   LogFeed& log_feed() { return handle_.log_feed(); }
+  Resharder& resharder() { return handle_.resharder(); }
 
   // What a read does besides where the store's time to live is renewed by reads.
   void RenewIfSliding(const Key& key, const ReadValue& value) {
-    if (store().slides() && value.deadline().slides()) store().Touch(key);
+    if (store().slides() && value.deadline().slides()) store().Touch(session(), key);
   }
   // Tells this environment's iterators that the store was changed from here.
   void NoteMutation() {
@@ -74,7 +76,7 @@ class Attachment {
     if (unreported_bytes_ >= kReportBytes || unreported_bytes_ <= -kReportBytes) ReportMemory();
   }
   // Tells what a value that is about to be returned was read under: see NativeStore::control in lib/native.ts.
-  void NoteVersion(size_t shard, uint64_t version);
+  void NoteVersion(const ValueVersion& version);
   // The same for one that no version tells of: a value that has a deadline expires without a change of its shard.
   void NoteNoVersion() { control_->version = std::numeric_limits<double>::quiet_NaN(); }
   // Makes iterators look at each entry of their page again before they show it: some may have expired by then.
@@ -86,7 +88,9 @@ class Attachment {
   // The Float64Arrays that JavaScript reads: what is noted here, and the value versions of all shards (empty where the
   // engine allows no arrays over memory of ours).
   Napi::Value Control() const { return control_array_.Value(); }
-  Napi::Value Versions() const { return versions_.Value(); }
+  // The latter are made anew where the store has other shards by now; the index is one of these then.
+  Napi::Value Versions();
+  size_t versions_shards() const { return versions_shards_; }
 
  private:
   // V8 hears of a store's memory each time it has changed by this much.
@@ -98,7 +102,7 @@ class Attachment {
   // dropped, comes when it is worth while, and no more often: V8 collects where that memory grows. Counts what this
   // environment's writes make entries grow by, and measures all there is now and then.
   void ReportMemory();
-  Napi::Float64Array MakeVersions();
+  Napi::Float64Array MakeVersions(const ValueVersions& versions);
 
   Napi::Env env_;
   Handle handle_;
@@ -108,6 +112,7 @@ class Attachment {
   Napi::Reference<Napi::Float64Array> control_array_;
   ControlWords* control_;  // its memory
   Napi::Reference<Napi::Float64Array> versions_;
+  size_t versions_shards_ = 0;
 };
 
 class Environment;

@@ -12,6 +12,7 @@
 
 #include "binding/callback.h"
 #include "binding/environment.h"
+#include "binding/native_store.h"
 #include "binding/node_api.h"
 #include "binding/times.h"
 #include "engine/registry.h"
@@ -47,7 +48,7 @@ OpenRequest ReadRequest(const Napi::CallbackInfo& info) {
   OpenRequest request;
   request.directory = info[0].As<Napi::String>().Utf8Value();
   if (info[1].IsString()) request.name = info[1].As<Napi::String>().Utf16Value();
-  request.options.shards = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
+  ReadShards(info[2], &request.options);
   const double ttl_ms = info[3].As<Napi::Number>().DoubleValue();
   if (ttl_ms != 0) request.options.ttl_ns = NanosOf(ttl_ms);
   request.options.slides = info[4].As<Napi::Boolean>().Value();

@@ -36,7 +36,7 @@ napi_value Expire(napi_env env, Attachment& attachment, const Key& key, const na
 }
 
 napi_value Touch(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
-  return ToJs(env, attachment.store().Touch(key));
+  return ToJs(env, attachment.store().Touch(attachment.session(), key));
 }
 
 napi_value TimeLeft(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {

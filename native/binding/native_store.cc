@@ -6,6 +6,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -48,17 +49,18 @@ napi_value GetVersioned(napi_env env, Attachment& attachment, const Key& key, co
   attachment.CountNearHits();
   const ReadGuard guard(attachment.session());
   ReadValue value;
-  size_t shard = 0;
-  uint64_t version = 0;
-  if (!attachment.store().GetVersioned(guard, key, &value, &shard, &version)) return nullptr;
+  ValueVersion version{};
+  if (!attachment.store().GetVersioned(guard, key, &value, &version)) return nullptr;
   if (value.deadline().exists()) {
     attachment.RenewIfSliding(key, value);
     attachment.NoteNoVersion();
   } else {
-    attachment.NoteVersion(shard, version);
+    attachment.NoteVersion(version);
   }
   return ValueToJs(env, value);
 }
+
+napi_value Versions(napi_env, Attachment& attachment, const napi_value*) { return attachment.Versions(); }
 
 napi_value Has(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
   const ReadGuard guard(attachment.session());
@@ -284,6 +286,26 @@ napi_value Stats(napi_env env, Attachment& attachment, const napi_value* args) {
   return result;
 }
 
+// (shards, done)
+napi_value Reshard(napi_env env, Attachment& attachment, const napi_value* args) {
+  Result<Outcomes::Tell> tell = Environment::Of(env)->Expect(args[1]);
+  if (!tell.ok()) return Throw(env, tell.status());
+  const Resharder::Done done = [tell = std::move(tell.value())](const Status& status) { tell(status, nullptr); };
+  const Durability* const durability = attachment.open_store().durability.get();
+  if (durability != nullptr && durability->options().is_readonly) {
+    done(Status(Code::kReadonly, "The store was opened to be read only"));
+    return nullptr;
+  }
+  try {
+    attachment.resharder().Ask(ReadSize(env, args[0]), done);
+  } catch (const std::bad_alloc&) {
+    done(Status::OutOfMemory());
+  } catch (const std::system_error& error) {
+    done(Status(Code::kOutOfMemory, std::string("A thread could not be started: ") + error.what()));
+  }
+  return nullptr;
+}
+
 napi_value Close(napi_env env, napi_callback_info info) {
   napi_value slot_value;
   size_t count = 1;
@@ -308,15 +330,21 @@ Napi::Object NewNativeStore(Napi::Env env, std::shared_ptr<OpenStore> open_store
   object.Set("slot", store->slot);
   object.Set("id", opened.id);
   object.Set("name", opened.name.has_value() ? Napi::Value(Napi::String::New(env, *opened.name)) : env.Undefined());
-  object.Set("shards", static_cast<double>(opened.store.shards()));
   const uint64_t ttl_ns = opened.store.ttl_ns();
   object.Set("ttl", ttl_ns == kForever ? 0 : static_cast<double>(ttl_ns) / kNanosPerMilli);
   object.Set("touch", opened.store.slides());
   object.Set("isDurable", opened.durability != nullptr);
-  const Attachment& attachment = *environment->AttachmentAt(store->slot);
+  Attachment& attachment = *environment->AttachmentAt(store->slot);
   object.Set("control", attachment.Control());
   object.Set("versions", attachment.Versions());
+  object.Set("versionShards", static_cast<double>(attachment.versions_shards()));
   return object;
+}
+
+void ReadShards(Napi::Value shards, OpenOptions* options) {
+  const int64_t count = shards.As<Napi::Number>().Int64Value();
+  options->grows = count < 0;
+  options->shards = count < 0 ? 0 : static_cast<size_t>(count);
 }
 
 void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
@@ -324,6 +352,7 @@ void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
   add("get", KeyedCallback<0, Get>);
   add("getVersioned", KeyedCallback<0, GetVersioned>);
   add("find", KeyedCallback<1, Find>);
+  add("versions", Callback<0, Versions>);
   add("has", KeyedCallback<0, Has>);
   add("set", PutCallback<1, Set>);
   add("setEncoded", PutCallback<4, SetEncoded>);
@@ -339,6 +368,7 @@ void AddStoreFunctions(Napi::Env env, Napi::Object exports) {
   add("stats", Callback<1, Stats>);
   add("loadStructures", Callback<0, LoadStructures>);
   add("saveStructures", Callback<2, SaveStructures>);
+  add("reshard", Callback<2, Reshard>);
   add("close", Close);
 }
 

@@ -16,4 +16,7 @@ Napi::Object NewNativeStore(Napi::Env env, std::shared_ptr<OpenStore> open_store
 // call through a wrapper class would cost more than the whole lookup (docs/performance.md, crossings).
 void AddStoreFunctions(Napi::Env env, Napi::Object exports);
 
+// Reads how many shards a store is to have: see `create` in lib/native.ts.
+void ReadShards(Napi::Value shards, OpenOptions* options);
+
 }  // namespace shardmap

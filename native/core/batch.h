@@ -50,15 +50,14 @@ struct BatchGroup {
   std::array<uint64_t, kKeysMax> tables;          // packed views, as published when they were loaded
   std::array<const Entry*, kKeysMax> candidates;  // told by tag alone, so to be compared; or nullptr
 
-  void Add(const HashedKey& key, size_t shard) {
-    keys[size] = key;
-    shards[size++] = shard;
-  }
+  void Add(const HashedKey& key) { keys[size++] = key; }
   IndexView table(size_t i) const { return IndexView(tables[i]); }
 
-  // Asks for the lines where the probes begin. Inside an epoch from here on.
-  void LoadLines(const std::atomic<uint64_t>* published) {
+  // Asks for the lines where the probes begin, in one of so many shards, whose tables are `published`. Inside an epoch
+  // from here on.
+  void LoadLines(unsigned log2_shards, const std::atomic<uint64_t>* published) {
     for (size_t i = 0; i < size; ++i) {
+      shards[i] = PlaceOf(keys[i].hash) >> (kPlaceBits - log2_shards);
       tables[i] = published[shards[i]].load(std::memory_order_acquire);
       table(i).Prefetch(keys[i].hash);
     }

@@ -94,9 +94,25 @@ void Entry::Overwrite(const Value& value, Block* block, Deadline deadline) {
              }));
 }
 
+void Entry::Follow(const Entry& other) {
+  assert(other.value_words() == value_words() && other.sequence() == sequence());
+  for (size_t i = 0; i < value_words(); ++i) {
+    words()[i].store(other.words()[i].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+  assert(has_timer() || !other.deadline().exists());
+  if (has_timer()) SetDeadline(other.deadline());
+  StoreState(other.state_.load(std::memory_order_relaxed));
+}
+
 Block* Entry::value_block() const {
   if ((state_.load(std::memory_order_relaxed) & kHasValueBlock) == 0) return nullptr;
   return reinterpret_cast<Block*>(static_cast<uintptr_t>(words()[0].load(std::memory_order_relaxed)));
+}
+
+size_t Entry::owned_bytes() const {
+  const Block* const key = key_block();
+  const Block* const value = value_block();
+  return (key == nullptr ? 0 : key->total_bytes()) + (value == nullptr ? 0 : value->total_bytes());
 }
 
 Block* Entry::key_block() const {

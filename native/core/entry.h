@@ -95,6 +95,8 @@ class Entry {
   bool FitsInline(const Value& value) const { return value.size() <= 8 * value_words(); }
   // A deadline needs a timer.
   void Overwrite(const Value& value, Block* block, Deadline deadline = {});
+  // Takes over the state, value and deadline of the same entry in another shard, where nobody reads this one yet.
+  void Follow(const Entry& other);
   // Only of an entry that has a timer.
   void SetDeadline(Deadline deadline) { timer().deadline.store(deadline.word(), std::memory_order_release); }
   void MarkDead() { StoreState(NextVersion(state_.load(std::memory_order_relaxed)) | kDead); }
@@ -107,6 +109,8 @@ class Entry {
     return block == nullptr ? (state_.load(std::memory_order_relaxed) >> 16) & 255 : block->bytes;
   }
   Block* key_block() const;
+  // What these take.
+  size_t owned_bytes() const;
 
  private:
   static constexpr size_t kHeaderBytes = 16;

@@ -192,6 +192,8 @@ class EntryList {
   // Empties the list and hands out what was in it, for the caller to retire. `numbers` is new, and receives memory that
   // no reader looks at.
   EntryChunks TakeAll(ChunkNumbers* numbers);
+  // Hands out the numbers alone, of a list to which nobody writes any more.
+  void TakeNumbers(ChunkNumbers* numbers) { numbers_.Swap(*numbers); }
 
   size_t allocated_bytes() const { return allocated_bytes_; }
   size_t live_bytes() const { return live_bytes_; }

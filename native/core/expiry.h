@@ -22,6 +22,8 @@ class ExpiryScheduler {
   virtual ~ExpiryScheduler() = default;
   // Asks for a call for this shard at `due_ns` of the store's clock, or earlier; what was asked for before stays.
   virtual void Schedule(Store& store, size_t shard, uint64_t due_ns) = 0;
+  // Shards will have numbers up to the one before `shards`. Throws std::bad_alloc.
+  virtual void Expect(Store&, size_t /*shards*/) {}
 };
 
 // An entry that has expired and was removed.
@@ -54,6 +56,9 @@ class ExpiryPort {
   // Nothing where `due_ns` is kForever.
   void Schedule(size_t shard, uint64_t due_ns) {
     if (scheduler_ != nullptr && due_ns != kForever) scheduler_->Schedule(store_, shard, due_ns);
+  }
+  void Expect(size_t shards) {
+    if (scheduler_ != nullptr) scheduler_->Expect(store_, shards);
   }
   ExpirySink* sink() const { return sink_.load(std::memory_order_acquire); }
   void set_sink(ExpirySink* sink) { sink_.store(sink, std::memory_order_release); }

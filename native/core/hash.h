@@ -49,6 +49,11 @@ inline uint64_t Load32(const uint8_t* p) {
 
 }  // namespace internal
 
+// The highest bits of a hash, which choose its shard however many there are: so the more shards, the finer the same
+// order.
+inline constexpr unsigned kPlaceBits = 16;
+inline uint32_t PlaceOf(uint64_t hash) { return static_cast<uint32_t>(hash >> (64 - kPlaceBits)); }
+
 // `salt` tells apart keys of equal bytes and different kinds. Long keys go through two chains of multiplications, which
 // do not wait for each other (docs/performance.md, hash candidates).
 inline uint64_t Hash(const HashSeed& seed, uint8_t salt, const uint8_t* bytes, size_t size) {

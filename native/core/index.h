@@ -12,6 +12,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -134,6 +135,7 @@ class IndexView {
 class Index {
  public:
   static constexpr unsigned kLog2CapacityMin = 3;
+  static constexpr size_t kCapacityMin = size_t{1} << kLog2CapacityMin;
 
   // An empty index without memory of its own, which must grow before the first insertion.
   Index() = default;
@@ -171,5 +173,26 @@ class Index {
 };
 
 static_assert(sizeof(Index) == 16);
+
+// A table that nobody knows yet; freed if it is not used.
+struct SpareIndex {
+  Index index;
+
+  SpareIndex() = default;
+  SpareIndex(const SpareIndex&) = delete;
+  SpareIndex& operator=(const SpareIndex&) = delete;
+  ~SpareIndex() { Free(); }
+
+  // False when there is no memory.
+  bool Allocate(size_t capacity) {
+    Free();
+    index = Index::Allocate(static_cast<unsigned>(std::countr_zero(capacity)));
+    return index.allocated();
+  }
+  void Free() {
+    if (index.allocated()) Block::Free(index.block());
+    index = Index();
+  }
+};
 
 }  // namespace shardmap

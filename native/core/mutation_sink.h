@@ -36,7 +36,7 @@ struct Mutation {
   // inserted entries have: strictly rising within a stage, and within a shard. Of one stamp, those of the lower shard
   // come first, as scans show their entries.
   uint64_t stamp;
-  uint32_t shard = 0;  // of the key
+  uint32_t place = 0;  // of the key's hash (PlaceOf): in the order of shards, however many there are
 };
 
 // Where one session's mutations go. Used by one thread at a time.

@@ -73,6 +73,14 @@ OperationCounts SessionList::TotalOperations() const {
   return total;
 }
 
+uint64_t SessionList::TotalLockWaits() const {
+  uint64_t total = 0;
+  for (const Session* session = head_.load(std::memory_order_acquire); session != nullptr; session = session->next_) {
+    total += session->lock_waits();
+  }
+  return total;
+}
+
 bool SessionList::AnyMayHold(uint64_t epoch) const {
   for (const Session* session = head_.load(std::memory_order_acquire); session != nullptr; session = session->next_) {
     if (session->epoch_.MayHold(epoch)) return true;

@@ -42,6 +42,9 @@ class Session {
   }
 
   OperationCounters& counters() { return counters_; }
+  // How often this session had to wait for a shard's mutex to write.
+  void CountLockWait() { lock_waits_.Add(1); }
+  uint64_t lock_waits() const { return lock_waits_.value(); }
 
   // Where this session's mutations go; nullptr where its store has no sink.
   MutationStage* stage() const { return stage_; }
@@ -85,6 +88,7 @@ class Session {
   alignas(64) std::atomic<int64_t> size_delta_{0};
   EpochRecord epoch_;
   alignas(64) OperationCounters counters_;
+  Counter lock_waits_;
 };
 
 class SessionList {
@@ -104,6 +108,7 @@ class SessionList {
   // Bytes retired and not yet freed, as of each session's last reclamation.
   uint64_t TotalRetiredBytes() const;
   OperationCounts TotalOperations() const;
+  uint64_t TotalLockWaits() const;
 
  private:
   friend class Session;

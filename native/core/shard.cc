@@ -11,16 +11,9 @@
 namespace shardmap {
 namespace {
 
-uint64_t OwnedBytes(const Entry* entry) {
-  const Block* key_block = entry->key_block();
-  const Block* value_block = entry->value_block();
-  return (key_block == nullptr ? 0 : key_block->total_bytes()) +
-         (value_block == nullptr ? 0 : value_block->total_bytes());
-}
-
 // Its slot included.
 int64_t BytesOf(const Entry* entry) {
-  return static_cast<int64_t>(entry->size() + OwnedBytes(entry) + sizeof(uint64_t));
+  return static_cast<int64_t>(entry->size() + entry->owned_bytes() + sizeof(uint64_t));
 }
 
 // Retires what a dead entry owns. The entry itself goes with its chunk.
@@ -30,40 +23,19 @@ void RetireOwned(const Entry* entry, RetiredList& retired) {
 }
 
 // Retires a list that nobody writes to any more, with all that its entries own.
-void RetireEntries(const EntryChunks& entries, RetiredList& retired) {
-  entries.Scan(0, [&](Entry* entry) {
-    RetireOwned(entry, retired);
-    return true;
-  });
+void RetireEntries(const EntryChunks& entries, RetiredList& retired, Blocks blocks) {
+  if (blocks == Blocks::kOwned) {
+    entries.Scan(0, [&](Entry* entry) {
+      RetireOwned(entry, retired);
+      return true;
+    });
+  }
   entries.Retire(retired);
 }
-
-// A table that nobody knows yet; freed if it is not used.
-struct SpareIndex {
-  Index index;
-
-  SpareIndex() = default;
-  SpareIndex(const SpareIndex&) = delete;
-  SpareIndex& operator=(const SpareIndex&) = delete;
-  ~SpareIndex() { Free(); }
-
-  // False when there is no memory.
-  bool Allocate(size_t capacity) {
-    Free();
-    index = Index::Allocate(static_cast<unsigned>(std::countr_zero(capacity)));
-    return index.allocated();
-  }
-  void Free() {
-    if (index.allocated()) Block::Free(index.block());
-    index = Index();
-  }
-};
 
 // Who waits for a claim looks again at once so often, which is enough for a short callback, and then now and then.
 constexpr int kClaimYields = 64;
 constexpr std::chrono::microseconds kClaimSleep{50};
-
-constexpr size_t kCapacityMin = size_t{1} << Index::kLog2CapacityMin;
 
 // Takes the time of what it lives as long as, and keeps the longest.
 class Stall {
@@ -81,18 +53,19 @@ class Stall {
 
 }  // namespace
 
-void Shard::FreeAll() {
-  RetiredList retired;  // frees at once: nobody reads a store that is being destroyed
+void Shard::FreeAll(Blocks blocks) {
+  RetiredList retired;  // frees at once: nobody reads it any more, or ever did
   ChunkNumbers numbers;
   const MutexLock lock(mutex_);
-  RetireEntries(entries_.TakeAll(&numbers), retired);
+  if (IsOverLocked()) return;
+  RetireEntries(entries_.TakeAll(&numbers), retired, blocks);
   if (index_.allocated()) retired.Add(std::exchange(index_, Index()).block());
   if (old_index_.allocated()) retired.Add(std::exchange(old_index_, Index()).block());
   wheel_.reset();
 }
 
-void ShardContents::Retire(RetiredList& retired) const {
-  RetireEntries(entries, retired);
+void ShardContents::Retire(RetiredList& retired, Blocks blocks) const {
+  RetireEntries(entries, retired, blocks);
   if (index.allocated()) retired.Add(index.block());
   if (old_index.allocated()) retired.Add(old_index.block());
 }
@@ -176,7 +149,7 @@ PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block**
     PutOutcome outcome;
     uint64_t wake_up_ns = kForever;
     {
-      const CountingLock lock(mutex_, &lock_waits_);
+      const WriterLock lock(mutex_, &lock_waits_, context);
       outcome = PutLocked(context, key, key_block, value, request, spare.index);
       if (outcome == PutOutcome::kNeedsIndex) needed = GrownCapacityLocked();
       if (request.deadline.exists() && !request.restores()) wake_up_ns = TakeWakeUpLocked();
@@ -198,16 +171,17 @@ PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block**
   }
 }
 
-size_t Shard::PutMany(const WriteContext& context, std::span<const HashedKey> keys, BatchEntry* entries,
-                      Block** key_blocks, const PutRequest& request) {
+PutOutcome Shard::PutMany(const WriteContext& context, std::span<const HashedKey> keys, BatchEntry* entries,
+                          Block** key_blocks, const PutRequest& request, size_t* count) {
   SpareIndex spare;
-  size_t done = 0;
+  size_t& done = *count;
+  done = 0;
+  PutOutcome outcome = PutOutcome::kInserted;
   for (int turn = 0; done < keys.size(); ++turn) {
     size_t needed = 0;
-    PutOutcome outcome = PutOutcome::kInserted;
     uint64_t wake_up_ns = kForever;
     {
-      const CountingLock lock(mutex_, &lock_waits_);
+      const WriterLock lock(mutex_, &lock_waits_, context);
       while (done < keys.size()) {
         outcome = PutLocked(context, keys[done], &key_blocks[done], entries[done].value, request, spare.index);
         if (outcome != PutOutcome::kInserted && outcome != PutOutcome::kOverwritten) break;
@@ -218,16 +192,17 @@ size_t Shard::PutMany(const WriteContext& context, std::span<const HashedKey> ke
       if (request.deadline.exists()) wake_up_ns = TakeWakeUpLocked();
     }
     context.expiry.Schedule(context.shard, wake_up_ns);
-    if (outcome == PutOutcome::kOutOfMemory) return done;
-    if (outcome == PutOutcome::kNeedsIndex && !spare.Allocate(needed)) return done;
+    if (outcome == PutOutcome::kOutOfMemory || outcome == PutOutcome::kSplit) break;
+    if (outcome == PutOutcome::kNeedsIndex && !spare.Allocate(needed)) return PutOutcome::kOutOfMemory;
     if (outcome == PutOutcome::kClaimed) AwaitClaim(turn);
     if (outcome == PutOutcome::kExpired) Expire(context, keys[done]);
   }
-  return done;
+  return outcome;
 }
 
 PutOutcome Shard::PutLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
                             const PutRequest& request, Index& spare) {
+  if (IsOverLocked()) return PutOutcome::kSplit;
   if (IsClaimedLocked(context, key.hash)) return PutOutcome::kClaimed;
   if (request.deadline.exists() && wheel_ != nullptr) wheel_->Prefetch(request.deadline, request.now_ns);
   MoveLinesLocked(context, kMoveLines);
@@ -296,9 +271,9 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   Entry* entry = Entry::Create(memory, key.key, key.hash, std::exchange(*key_block, nullptr), value, value_block,
                                sequence, has_timer, deadline);
   if (MutationStage* const stage = context.session.stage()) {
-    stage->Append({Mutation::Kind::kInsert, &key.key, &value, deadline, sequence, context.shard});
+    stage->Append({Mutation::Kind::kInsert, &key.key, &value, deadline, sequence, PlaceOf(key.hash)});
   }
-  block_bytes_ += OwnedBytes(entry);
+  block_bytes_ += entry->owned_bytes();
   key_bytes_ += key.key.size;
   value_bytes_ += value_bytes;
   const bool closed_a_chunk = entries_.Append(entry);
@@ -308,6 +283,7 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   context.session.set_last_sequence(sequence);
   context.session.AddToSize(1);
   context.session.AddToBytes(BytesOf(entry));
+  if (split_ != nullptr) FollowInsertionLocked(context, *entry, key.hash);
   if (closed_a_chunk) CompactLocked(context, sequence - 1);
   return PutOutcome::kInserted;
 }
@@ -332,9 +308,10 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, const HashedKey& 
   }
   Block* replaced = entry->value_block();
   value_bytes_ += value_bytes - entry->value_bytes();
-  AppendLocked(context, Mutation::Kind::kOverwrite, key.key, &value, deadline);
+  AppendLocked(context, Mutation::Kind::kOverwrite, key, &value, deadline);
   ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });
   if (before.exists() || deadline.exists()) FollowDeadlineLocked(entry, before, place, request.now_ns);
+  if (split_ != nullptr) FollowChangeLocked(context, *entry, key.hash);
   if (replaced != nullptr) {
     block_bytes_ -= replaced->total_bytes();
     context.session.AddToBytes(-static_cast<int64_t>(replaced->total_bytes()));
@@ -348,7 +325,7 @@ DeleteOutcome Shard::Delete(const WriteContext& context, const HashedKey& key, c
     size_t shrunk = 0;
     DeleteOutcome outcome;
     {
-      const CountingLock lock(mutex_, &lock_waits_);
+      const WriterLock lock(mutex_, &lock_waits_, context);
       outcome = DeleteLocked(context, key, request);
       if (outcome == DeleteOutcome::kDeleted) shrunk = ShrunkCapacityLocked();
     }
@@ -366,23 +343,23 @@ DeleteOutcome Shard::Delete(const WriteContext& context, const HashedKey& key, c
   }
 }
 
-size_t Shard::DeleteMany(const WriteContext& context, std::span<const HashedKey> keys) {
-  size_t deleted = 0;
-  size_t done = 0;
+DeletedCount Shard::DeleteMany(const WriteContext& context, std::span<const HashedKey> keys) {
+  DeletedCount count;
+  size_t& done = count.done;
   for (int turn = 0;; ++turn) {
     size_t shrunk = 0;
     DeleteOutcome outcome = DeleteOutcome::kAbsent;
     {
-      const CountingLock lock(mutex_, &lock_waits_);
+      const WriterLock lock(mutex_, &lock_waits_, context);
       for (; done < keys.size(); ++done) {
         outcome = DeleteLocked(context, keys[done], {});
-        if (outcome == DeleteOutcome::kClaimed || outcome == DeleteOutcome::kExpired) break;
-        deleted += outcome == DeleteOutcome::kDeleted ? 1 : 0;
+        if (outcome >= DeleteOutcome::kClaimed) break;
+        count.deleted += outcome == DeleteOutcome::kDeleted ? 1 : 0;
       }
-      if (deleted != 0) shrunk = ShrunkCapacityLocked();
+      if (count.deleted != 0) shrunk = ShrunkCapacityLocked();
     }
     if (shrunk != 0) Shrink(context, shrunk);
-    if (done == keys.size()) return deleted;
+    if (done == keys.size() || outcome == DeleteOutcome::kSplit) return count;
     if (outcome == DeleteOutcome::kExpired) {
       Expire(context, keys[done]);
     } else {
@@ -392,6 +369,7 @@ size_t Shard::DeleteMany(const WriteContext& context, std::span<const HashedKey>
 }
 
 DeleteOutcome Shard::DeleteLocked(const WriteContext& context, const HashedKey& key, const DeleteRequest& request) {
+  if (IsOverLocked()) return DeleteOutcome::kSplit;
   if (IsClaimedLocked(context, key.hash)) return DeleteOutcome::kClaimed;
   MoveLinesLocked(context, kMoveLines);
   const Found found = FindLocked(key);
@@ -399,17 +377,17 @@ DeleteOutcome Shard::DeleteLocked(const WriteContext& context, const HashedKey& 
   if (HasPassed(found.entry->deadline())) return DeleteOutcome::kExpired;
   if (request.stamp != nullptr && found.entry->stamp() != *request.stamp) return DeleteOutcome::kChanged;
   if (request.existing != nullptr) (void)found.entry->Read(request.existing);
-  AppendLocked(context, Mutation::Kind::kDelete, key.key, nullptr, {});
+  AppendLocked(context, Mutation::Kind::kDelete, key, nullptr, {});
   RemoveLocked(context, found);
   return DeleteOutcome::kDeleted;
 }
 
-void Shard::AppendLocked(const WriteContext& context, Mutation::Kind kind, const Key& key, const Value* value,
+void Shard::AppendLocked(const WriteContext& context, Mutation::Kind kind, const HashedKey& key, const Value* value,
                          Deadline deadline) {
   MutationStage* const stage = context.session.stage();
   if (stage == nullptr) return;
   last_stamp_ = context.session.NextStamp(LastStampLocked());
-  stage->Append({kind, &key, value, deadline, last_stamp_, context.shard});
+  stage->Append({kind, &key.key, value, deadline, last_stamp_, PlaceOf(key.hash)});
 }
 
 void Shard::RemoveLocked(const WriteContext& context, const Found& found) {
@@ -418,14 +396,19 @@ void Shard::RemoveLocked(const WriteContext& context, const Found& found) {
     entry->MarkDead();
     found.index->Remove(found.slot);
   });
-  if (entry->deadline().exists()) wheel_->Remove(entry->timer(), TimersLocked());
-  block_bytes_ -= OwnedBytes(entry);
-  key_bytes_ -= entry->key().size;
-  value_bytes_ -= entry->value_bytes();
+  if (split_ != nullptr) FollowRemovalLocked(context, *entry);
   RetireOwned(entry, context.session.retired());
-  entries_.NoteDead(entry);
   context.session.AddToSize(-1);
   context.session.AddToBytes(-BytesOf(entry));
+  ForgetLocked(context, entry);
+}
+
+void Shard::ForgetLocked(const WriteContext& context, Entry* entry) {
+  if (entry->deadline().exists()) wheel_->Remove(entry->timer(), TimersLocked());
+  block_bytes_ -= entry->owned_bytes();
+  key_bytes_ -= entry->key().size;
+  value_bytes_ -= entry->value_bytes();
+  entries_.NoteDead(entry);
   CompactLocked(context, entry->sequence());
   DropEmptyIndexLocked(context);
 }
@@ -493,7 +476,8 @@ DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey&
   DeadlineOutcome outcome;
   uint64_t wake_up_ns = kForever;
   {
-    const CountingLock lock(mutex_, &lock_waits_);
+    const WriterLock lock(mutex_, &lock_waits_, context);
+    if (IsOverLocked()) return DeadlineOutcome::kSplit;
     Entry* entry = FindLocked(key).entry;
     if (entry == nullptr) return DeadlineOutcome::kAbsent;
     const Deadline before = entry->deadline();
@@ -504,10 +488,11 @@ DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey&
       place = PrepareTimerLocked(context, &entry);
       if (place == 0) return DeadlineOutcome::kOutOfMemory;
     }
-    AppendLocked(context, Mutation::Kind::kDeadline, key.key, nullptr, deadline);
+    AppendLocked(context, Mutation::Kind::kDeadline, key, nullptr, deadline);
     // Values without a deadline are shown without asking again.
     if (deadline != before) ChangeValueLocked([&] { entry->SetDeadline(deadline); });
     FollowDeadlineLocked(entry, before, place, clock_->NowNanos());
+    if (split_ != nullptr) FollowChangeLocked(context, *entry, key.hash);
     if (if_expired == IfExpired::kAbsent) wake_up_ns = TakeWakeUpLocked();
   }
   context.expiry.Schedule(context.shard, wake_up_ns);
@@ -517,19 +502,23 @@ DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey&
 void Shard::ScheduleExpiry(const WriteContext& context) {
   uint64_t wake_up_ns = kForever;
   {
-    const CountingLock lock(mutex_, &lock_waits_);
+    const WriterLock lock(mutex_, &lock_waits_, context);
     wake_up_ns = TakeWakeUpLocked();
   }
   context.expiry.Schedule(context.shard, wake_up_ns);
 }
 
-bool Shard::PutOff(const HashedKey& key, Deadline deadline) {
-  const CountingLock lock(mutex_, &lock_waits_);
+DeadlineOutcome Shard::PutOff(const WriteContext& context, const HashedKey& key, Deadline deadline) {
+  const WriterLock lock(mutex_, &lock_waits_, context);
+  if (IsOverLocked()) return DeadlineOutcome::kSplit;
   Entry* const entry = FindLocked(key).entry;
-  if (entry == nullptr || HasPassed(entry->deadline())) return false;
+  if (entry == nullptr || HasPassed(entry->deadline())) return DeadlineOutcome::kAbsent;
   const Deadline before = entry->deadline();
-  if (before.slides() && before.ns() < deadline.ns()) entry->SetDeadline(deadline);
-  return true;
+  if (before.slides() && before.ns() < deadline.ns()) {
+    entry->SetDeadline(deadline);
+    if (split_ != nullptr) FollowChangeLocked(context, *entry, key.hash);
+  }
+  return DeadlineOutcome::kLater;
 }
 
 void Shard::ExpireLocked(const WriteContext& context, const Found& found, ExpiredEntries* expired) {
@@ -549,7 +538,8 @@ uint64_t Shard::ExpireSome(const WriteContext& context) {
   uint64_t next_ns = kForever;
   size_t shrunk = 0;
   {
-    const CountingLock lock(mutex_, &lock_waits_);
+    const WriterLock lock(mutex_, &lock_waits_, context);
+    if (IsOverLocked()) return 0;
     if (wheel_ == nullptr) return kForever;
     const uint64_t now_ns = clock_->NowNanos();
     sink = context.expiry.sink();  // in this order: who listens hears of all that passes from then on
@@ -582,7 +572,8 @@ void Shard::Expire(const WriteContext& context, const HashedKey& key) {
   ExpirySink* sink = nullptr;
   ExpiredEntries expired;
   {
-    const CountingLock lock(mutex_, &lock_waits_);
+    const WriterLock lock(mutex_, &lock_waits_, context);
+    if (IsOverLocked()) return;
     const Found found = FindLocked(key);
     if (found.entry == nullptr || !HasPassed(found.entry->deadline())) return;
     sink = context.expiry.sink();
@@ -591,25 +582,28 @@ void Shard::Expire(const WriteContext& context, const HashedKey& key) {
   if (expired.count != 0) sink->Append({expired.entries.data(), expired.count});
 }
 
-bool Shard::Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) {
+ClaimOutcome Shard::Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) {
   for (int turn = 0;; ++turn) {
     {
-      const CountingLock lock(mutex_, &lock_waits_);
+      const WriterLock lock(mutex_, &lock_waits_, context);
+      if (IsOverLocked()) return ClaimOutcome::kSplit;
       if (!HasOtherClaimLocked(context)) {
         const uint64_t now_ns = context.sequencer.clock().NowNanos();
         const bool is_same = claim_.session == context.session.id() && claim_.hash == key.hash;
         const bool had_it = is_same && now_ns < claim_.deadline_ns;
         claim_ = {key.hash, now_ns + nanos, context.session.id()};
-        return had_it;
+        return had_it ? ClaimOutcome::kKept : ClaimOutcome::kTaken;
       }
     }
     AwaitClaim(turn);
   }
 }
 
-void Shard::Release(const WriteContext& context) {
-  const CountingLock lock(mutex_, &lock_waits_);
+ClaimOutcome Shard::Release(const WriteContext& context) {
+  const WriterLock lock(mutex_, &lock_waits_, context);
+  if (IsOverLocked()) return ClaimOutcome::kSplit;
   if (claim_.session == context.session.id()) claim_ = {};
+  return ClaimOutcome::kNone;
 }
 
 bool Shard::HasOtherClaimLocked(const WriteContext& context) {
@@ -627,11 +621,11 @@ void Shard::AwaitClaim(int turn) {
   }
 }
 
-void Shard::TakeAllLocked(Session& session, ShardContents* contents) {
+void Shard::TakeAllLocked(ShardContents* contents) {
   contents->wheel = std::move(wheel_);
   wake_up_ns_ = kForever;
-  const uint64_t count = index_.live() + old_index_.live();
-  const uint64_t bytes = entries_.live_bytes() + block_bytes_ + count * sizeof(uint64_t);
+  contents->count = index_.live() + old_index_.live();
+  contents->bytes = entries_.live_bytes() + block_bytes_ + contents->count * sizeof(uint64_t);
   ChangeValueLocked([&]() SHARDMAP_REQUIRES(mutex_) {
     ChangeLayoutLocked([&]() SHARDMAP_REQUIRES(mutex_) {
       contents->entries = entries_.TakeAll(&contents->numbers);
@@ -642,8 +636,6 @@ void Shard::TakeAllLocked(Session& session, ShardContents* contents) {
   block_bytes_ = 0;
   key_bytes_ = 0;
   value_bytes_ = 0;
-  session.AddToSize(-static_cast<int64_t>(count));
-  session.AddToBytes(-static_cast<int64_t>(bytes));
 }
 
 bool Shard::Scan(uint32_t shard, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {
@@ -682,6 +674,18 @@ void ShardStats::Add(const ShardStats& other) {
   rehashes += other.rehashes;
   compactions += other.compactions;
   stall_ns_max = std::max(stall_ns_max, other.stall_ns_max);
+}
+
+ShardStats ShardStats::OfPast() const {
+  ShardStats past;
+  past.expired_entries = expired_entries;
+  past.lock_waits = lock_waits;
+  past.read_retries = read_retries;
+  past.read_fallbacks = read_fallbacks;
+  past.rehashes = rehashes;
+  past.compactions = compactions;
+  past.stall_ns_max = stall_ns_max;
+  return past;
 }
 
 ShardStats Shard::Stats() const {
@@ -736,7 +740,7 @@ size_t Shard::GrownCapacityLocked() const {
   // Twice the slots where entries fill it, the same number where tombstones do.
   const size_t capacity = index_.capacity();
   const bool crowded = index_.live() * 8 >= capacity * 5;
-  return std::max(crowded ? capacity * 2 : capacity, kCapacityMin);
+  return std::max(crowded ? capacity * 2 : capacity, Index::kCapacityMin);
 }
 
 size_t Shard::ShrunkCapacityLocked() const {
@@ -747,7 +751,8 @@ size_t Shard::ShrunkCapacityLocked() const {
 void Shard::Shrink(const WriteContext& context, size_t capacity) {
   SpareIndex spare;
   if (!spare.Allocate(capacity)) return;  // it stays as it is
-  const CountingLock lock(mutex_, &lock_waits_);
+  const WriterLock lock(mutex_, &lock_waits_, context);
+  if (IsOverLocked()) return;
   if (ShrunkCapacityLocked() == capacity) BeginMoveLocked(context, std::exchange(spare.index, Index()));
 }
 

@@ -23,6 +23,9 @@
 // before anybody can see it. That makes the log a prefix: who does something because it saw a change appends later, so
 // a log that ends anywhere has no effect without its cause.
 //
+// Where a store gets more shards, each is split into some of the new ones, which are its alone, while all go on: see
+// shard_split.h.
+//
 // Pairs: value_version_ in ChangeValueLocked, its first store before the release of what changes, its last with
 // release, acquire in GetVersioned. layout_version_, current_ and draining_ release in ChangeLayoutLocked, acquire in
 // FindForRead and Store.
@@ -39,6 +42,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "core/batch.h"
+#include "core/contention.h"
 #include "core/entry_list.h"
 #include "core/expiry.h"
 #include "core/hash.h"
@@ -48,6 +52,7 @@
 #include "core/mutation_sink.h"
 #include "core/sequencer.h"
 #include "core/session.h"
+#include "core/shard_split.h"
 #include "core/timer_wheel.h"
 #include "core/value.h"
 
@@ -58,8 +63,27 @@ struct WriteContext {
   const HashSeed& seed;
   Sequencer& sequencer;
   ExpiryPort& expiry;
+  Contention& contention;
   uint32_t shard;
   Session& session;
+};
+
+// Locks a shard to write. Counts in `*waits`, which the mutex guards, when it has to wait.
+class SHARDMAP_SCOPED_CAPABILITY WriterLock {
+ public:
+  WriterLock(Mutex& mutex, uint64_t* waits, const WriteContext& context) SHARDMAP_ACQUIRE(mutex) : mutex_(mutex) {
+    if (mutex_.TryLock()) return;
+    context.contention.BeginWait(context.session);
+    mutex_.Lock();
+    context.contention.EndWait();
+    ++*waits;
+  }
+  ~WriterLock() SHARDMAP_RELEASE() { mutex_.Unlock(); }
+  WriterLock(const WriterLock&) = delete;
+  WriterLock& operator=(const WriterLock&) = delete;
+
+ private:
+  Mutex& mutex_;
 };
 
 // An entry met by a scan, valid while the scanning thread's ReadGuard lives.
@@ -91,6 +115,8 @@ struct ShardStats {
 
   uint64_t bytes() const { return entry_bytes + free_bytes + index_bytes + block_bytes + timer_bytes; }
   void Add(const ShardStats& other);
+  // Those of what happened, which stay when the shard is over.
+  ShardStats OfPast() const;
 };
 
 // What a put does where there is an entry. Where there is none all insert, but kIfUnchanged where there was one.
@@ -126,19 +152,32 @@ enum class PutOutcome : uint8_t {
   kOtherType,   // kAdd: not both values are numbers, or both bigints
   kOutOfRange,  // kAdd: see arithmetic.h
   kOutOfMemory,
+  kSplit,
   // Inside of Shard only.
   kNeedsIndex,
   kClaimed,
   kExpired,
 };
 
-enum class DeleteOutcome : uint8_t { kDeleted, kAbsent, kChanged, kClaimed, kExpired };
+enum class DeleteOutcome : uint8_t { kDeleted, kAbsent, kChanged, kClaimed, kExpired, kSplit };
 
 // What is known of an entry's deadline, or that memory ran out.
-enum class DeadlineOutcome : uint8_t { kAbsent, kNever, kLater, kOutOfMemory };
+enum class DeadlineOutcome : uint8_t { kAbsent, kNever, kLater, kOutOfMemory, kSplit };
+
+// What a claim is after it was asked for.
+enum class ClaimOutcome : uint8_t { kTaken, kKept, kNone, kSplit };
+
+// How many of a batch were looked at, and of these deleted.
+struct DeletedCount {
+  size_t done = 0;
+  size_t deleted = 0;
+};
 
 // What an entry is taken for whose deadline has passed and that is there yet.
 enum class IfExpired : uint8_t { kAbsent, kPresent };
+
+// Whether the blocks of entries go with them, or are another shard's as well.
+enum class Blocks : uint8_t { kOwned, kShared };
 
 // What was taken out of a shard: nobody but readers who began before sees it now.
 struct ShardContents {
@@ -147,9 +186,12 @@ struct ShardContents {
   Index index;
   Index old_index;
   std::unique_ptr<TimerWheel> wheel;
+  // Of the entries, and what they took.
+  uint64_t count = 0;
+  uint64_t bytes = 0;
 
   // Retires all of it, without any lock held.
-  void Retire(RetiredList& retired) const;
+  void Retire(RetiredList& retired, Blocks blocks = Blocks::kOwned) const;
 };
 
 // When a deletion is made, and who learns of what it deletes.
@@ -166,7 +208,7 @@ class alignas(64) Shard {
   Shard& operator=(const Shard&) = delete;
 
   // Frees all memory but the shard itself, for good: only its value version may be looked at afterwards.
-  void FreeAll() SHARDMAP_EXCLUDES(mutex_);
+  void FreeAll(Blocks blocks = Blocks::kOwned) SHARDMAP_EXCLUDES(mutex_);
 
   // Sets where this shard publishes its current table, and the clock of deadlines; once, before any other call.
   void Attach(std::atomic<uint64_t>* current, const Clock* clock) {
@@ -190,7 +232,9 @@ class alignas(64) Shard {
 
   const std::atomic<uint64_t>& value_version() const { return value_version_; }
 
-  // Writes. `key_block` holds a key too long to be inline, or is nullptr; it and the value are consumed if the put uses
+  // Writes; kSplit where the shard has been split: nothing was done, and the store's shards are others by now.
+
+  // `key_block` holds a key too long to be inline, or is nullptr; it and the value are consumed if the put uses
   // them. Writes of a key that another session has claimed wait until it gives it back, or the claim has expired.
   PutOutcome Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
                  const PutRequest& request) SHARDMAP_EXCLUDES(mutex_);
@@ -198,29 +242,31 @@ class alignas(64) Shard {
       SHARDMAP_EXCLUDES(mutex_);
 
   // Keeps other sessions from writing the key for so long, or until Release: for who has tried in vain to write before
-  // them. A shard has one claim at a time; waits for the one before. Returns whether the session has had this very
-  // claim until now: then nobody else has written the key since, but by Clear.
-  bool Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) SHARDMAP_EXCLUDES(mutex_);
+  // them. A shard has one claim at a time; waits for the one before. kKept where the session has had this very claim
+  // until now: then nobody else has written the key since, but by Clear.
+  ClaimOutcome Claim(const WriteContext& context, const HashedKey& key, uint64_t nanos) SHARDMAP_EXCLUDES(mutex_);
   // Gives back what the session has claimed, if it still has.
-  void Release(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
+  ClaimOutcome Release(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
 
   // Gives the entry another deadline, or none. Tells what it had before.
   DeadlineOutcome SetDeadline(const WriteContext& context, const HashedKey& key, Deadline deadline,
                               IfExpired if_expired) SHARDMAP_EXCLUDES(mutex_);
-  // Puts a deadline that slides off until `deadline`. Returns whether there is an entry.
+  // Puts a deadline that slides off until `deadline`. kAbsent where there is no entry, else kLater.
   // A sink does not learn of it: each read would be a write.
-  bool PutOff(const HashedKey& key, Deadline deadline) SHARDMAP_EXCLUDES(mutex_);
+  DeadlineOutcome PutOff(const WriteContext& context, const HashedKey& key, Deadline deadline)
+      SHARDMAP_EXCLUDES(mutex_);
   // Removes what has expired, a slice of it. Returns when to call again, or kForever.
   uint64_t ExpireSome(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
   // Asks for a call of ExpireSome for what was restored.
   void ScheduleExpiry(const WriteContext& context) SHARDMAP_EXCLUDES(mutex_);
 
   // Puts `entries[i]` under `keys[i]` as the request says, one after the other; `key_blocks[i]` as above. Few of them,
-  // as they are put under one hold of the lock. Returns how many were put: all, unless memory ran out.
-  size_t PutMany(const WriteContext& context, std::span<const HashedKey> keys, BatchEntry* entries, Block** key_blocks,
-                 const PutRequest& request) SHARDMAP_EXCLUDES(mutex_);
-  // Deletes the keys, likewise. Returns how many there were.
-  size_t DeleteMany(const WriteContext& context, std::span<const HashedKey> keys) SHARDMAP_EXCLUDES(mutex_);
+  // as they are put under one hold of the lock. `*count` is how many were put. The outcome is that of the last of all,
+  // or kOutOfMemory or kSplit.
+  PutOutcome PutMany(const WriteContext& context, std::span<const HashedKey> keys, BatchEntry* entries,
+                     Block** key_blocks, const PutRequest& request, size_t* count) SHARDMAP_EXCLUDES(mutex_);
+  // Deletes the keys, likewise. Not all are done where the shard has been split.
+  DeletedCount DeleteMany(const WriteContext& context, std::span<const HashedKey> keys) SHARDMAP_EXCLUDES(mutex_);
   // Starts loading the shard itself, and then, once that is there, the place where its next entry goes.
   void Prefetch() const {
     for (size_t at = 0; at < sizeof(Shard); at += 64) shardmap::Prefetch(reinterpret_cast<const uint8_t*>(this) + at);
@@ -238,6 +284,29 @@ class alignas(64) Shard {
   // Returns when a write that holds the lock at this moment is over.
   void AwaitWriter() const SHARDMAP_EXCLUDES(mutex_) { const MutexLock lock(mutex_); }
 
+  // Splits, of which shard_split.h tells. What a shard is called for that is being split:
+
+  // Copies the next entries, if this is not level. Sets `*full` to a shard that has no room.
+  SplitOutcome CopySome(const WriteContext& context, Shard** full) SHARDMAP_EXCLUDES(mutex_);
+  // The entries that each of `shards` will have about, of those that this one is split into.
+  size_t EntriesOfEach(size_t shards) const SHARDMAP_EXCLUDES(mutex_);
+  // Of one that was split: retires what only readers look at who began before. Once.
+  void RetireFrozen(RetiredList& retired) SHARDMAP_EXCLUDES(mutex_);
+
+  // And what one is called for that is filled so, which nobody reads yet, by who holds the other's lock:
+
+  // Copies an entry, which is not here yet.
+  SplitOutcome CopyIn(const WriteContext& context, const Entry& entry, uint64_t hash) SHARDMAP_EXCLUDES(mutex_);
+  // Has the same entry, if it is here yet, be as that one is. Stamps are above `stamp` from then on. False when there
+  // is no memory.
+  bool Follow(const WriteContext& context, const Entry& entry, uint64_t hash, uint64_t stamp) SHARDMAP_EXCLUDES(mutex_);
+  // Removes the same entry, if it is here yet.
+  void Drop(const WriteContext& context, const Entry& entry, uint64_t hash, uint64_t stamp) SHARDMAP_EXCLUDES(mutex_);
+  // Stamps and numbers are above these from now on.
+  void BeginAbove(uint64_t stamp, uint64_t sequence) SHARDMAP_EXCLUDES(mutex_);
+  // Makes room for so many more entries in the index. False when there is no memory.
+  bool MakeRoom(const WriteContext& context, size_t entries) SHARDMAP_EXCLUDES(mutex_);
+
  private:
   friend class AllShardsLock;
 
@@ -247,6 +316,8 @@ class alignas(64) Shard {
   static constexpr size_t kMoveLines = 2;
   // Timers looked at under one hold of the lock: some ten microseconds (docs/performance.md, longest lock hold).
   static constexpr size_t kExpireAtOnce = ExpiredEntries::kMax;
+  // Entries that are copied under one hold (docs/performance.md, resharding).
+  static constexpr size_t kCopyAtOnce = 32;
   static constexpr int kFindAttempts = 4;
   static constexpr int kViewAttempts = 4;
   // The bits of the double 1.0: all versions are different numbers as doubles too, which is how JavaScript loads them.
@@ -268,6 +339,7 @@ class alignas(64) Shard {
   // For TryView and PrefetchEnd, which need no lock.
   const EntryList& UnlockedEntries() const SHARDMAP_NO_THREAD_SAFETY_ANALYSIS { return entries_; }
   Found FindLocked(const HashedKey& key) const SHARDMAP_REQUIRES(mutex_);
+  bool IsOverLocked() const SHARDMAP_REQUIRES(mutex_) { return split_ == &ShardSplit::over; }
   // kNeedsIndex asks for a spare index of GrownCapacityLocked(), kClaimed to come back after AwaitClaim, kExpired after
   // Expire.
   PutOutcome PutLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
@@ -282,8 +354,16 @@ class alignas(64) Shard {
   PutOutcome OverwriteLocked(const WriteContext& context, const HashedKey& key, Entry** entry, Value& value,
                              const PutRequest& request) SHARDMAP_REQUIRES(mutex_);
   void RemoveLocked(const WriteContext& context, const Found& found) SHARDMAP_REQUIRES(mutex_);
+  // What follows when an entry is dead.
+  void ForgetLocked(const WriteContext& context, Entry* entry) SHARDMAP_REQUIRES(mutex_);
+  // The shard is level, and over from now on.
+  void EndLocked() SHARDMAP_REQUIRES(mutex_);
   // `contents` is new.
-  void TakeAllLocked(Session& session, ShardContents* contents) SHARDMAP_REQUIRES(mutex_);
+  void TakeAllLocked(ShardContents* contents) SHARDMAP_REQUIRES(mutex_);
+  void RaiseLocked(uint64_t stamp, uint64_t sequence) SHARDMAP_REQUIRES(mutex_);
+  void FollowInsertionLocked(const WriteContext& context, const Entry& entry, uint64_t hash) SHARDMAP_REQUIRES(mutex_);
+  void FollowChangeLocked(const WriteContext& context, const Entry& entry, uint64_t hash) SHARDMAP_REQUIRES(mutex_);
+  void FollowRemovalLocked(const WriteContext& context, const Entry& entry) SHARDMAP_REQUIRES(mutex_);
   void CompactLocked(const WriteContext& context, uint64_t sequence) SHARDMAP_REQUIRES(mutex_);
   // Has the index and the wheel lead to where an entry was moved.
   void NoteMovedLocked(const WriteContext& context, const Entry* from, Entry* to, Place place)
@@ -294,7 +374,7 @@ class alignas(64) Shard {
     return std::max(last_stamp_, last_sequence_.load(std::memory_order_relaxed));
   }
   // Tells the session's stage, if it has one, of a change that inserts nothing.
-  void AppendLocked(const WriteContext& context, Mutation::Kind kind, const Key& key, const Value* value,
+  void AppendLocked(const WriteContext& context, Mutation::Kind kind, const HashedKey& key, const Value* value,
                     Deadline deadline) SHARDMAP_REQUIRES(mutex_);
 
   bool HasPassed(Deadline deadline) const { return deadline.exists() && deadline.HasPassed(clock_->NowNanos()); }
@@ -362,6 +442,8 @@ class alignas(64) Shard {
     uint64_t deadline_ns = 0;
     uint32_t session = 0;
   } claim_ SHARDMAP_GUARDED_BY(mutex_);
+  // nullptr while there is none. Writers look here as well.
+  ShardSplit* split_ SHARDMAP_GUARDED_BY(mutex_) = nullptr;
 
   alignas(64) mutable Mutex mutex_;
   Index index_ SHARDMAP_GUARDED_BY(mutex_);

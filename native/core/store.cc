@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cassert>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -13,12 +14,15 @@
 #include <utility>
 
 #include "core/all_shards_lock.h"
+#include "core/resharding.h"
 
 namespace shardmap {
 namespace {
 
 constexpr size_t kShardsPerCore = 256;
 constexpr size_t kDefaultShardsMax = 4096;
+// Who copies entries takes a shard's lock again and again, and would let nobody have it who has to be woken first.
+constexpr std::chrono::microseconds kGiveWay{50};
 
 bool HasAllowedSizes(const Key& key, size_t value_size) {
   return key.size <= kKeyBytesMax && value_size <= kValueBytesMax;
@@ -99,18 +103,19 @@ size_t Store::DefaultShards() {
 
 Store::Store(const StoreOptions& options)
     : seed_(options.seed),
-      log2_shards_(static_cast<unsigned>(std::countr_zero(options.shards == 0 ? DefaultShards() : options.shards))),
       ttl_ns_(options.ttl_ns),
       slides_(options.slides),
       expiry_(*this, options.scheduler),
-      tables_(std::make_unique<std::atomic<uint64_t>[]>(size_t{1} << log2_shards_)),
-      shards_(new Shard[size_t{1} << log2_shards_]),
-      sequencer_(options.clock == nullptr ? Clock::Steady() : *options.clock) {
-  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].Attach(&tables_[shard], &sequencer_.clock());
+      sequencer_(options.clock == nullptr ? Clock::Steady() : *options.clock),
+      contention_(*this, sessions_) {
+  const size_t shards = options.shards == 0 ? DefaultShards() : options.shards;
+  MutexLock lock(sets_mutex_);
+  sets_.push_back(std::make_unique<const ShardSet>(shards, sequencer_.clock()));
+  shards_.store(sets_.back().get(), std::memory_order_release);
 }
 
 Store::~Store() {
-  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].FreeAll();
+  for (Shard& shard : Shards().all()) shard.FreeAll();
 }
 
 Session* Store::OpenSession() {
@@ -145,38 +150,42 @@ bool Store::CountRead(const ReadGuard& guard, bool is_found) {
 
 bool Store::Get(const ReadGuard& guard, const Key& key, ReadValue* out) const {
   const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
-  return CountRead(guard, shards_[shard].Get(TableOf(shard), hashed, out, nullptr));
+  const ShardSet& shards = Shards();
+  const size_t shard = shards.ShardOf(hashed.hash);
+  return CountRead(guard, shards[shard].Get(shards.TableOf(shard), hashed, out, nullptr));
 }
 
 bool Store::Has(const ReadGuard& guard, const Key& key) const {
   const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
-  const bool is_found = shards_[shard].Has(TableOf(shard), hashed);
+  const ShardSet& shards = Shards();
+  const size_t shard = shards.ShardOf(hashed.hash);
+  const bool is_found = shards[shard].Has(shards.TableOf(shard), hashed);
   guard.session().counters().CountHas(is_found ? 1 : 0, is_found ? 0 : 1);
   return is_found;
 }
 
-bool Store::GetVersioned(const ReadGuard& guard, const Key& key, ReadValue* out, size_t* shard,
-                         uint64_t* version) const {
+bool Store::GetVersioned(const ReadGuard& guard, const Key& key, ReadValue* out, ValueVersion* version) const {
   const HashedKey hashed = Hashed(key);
-  *shard = ShardOf(hashed.hash);
-  *version = shards_[*shard].value_version().load(std::memory_order_acquire);
-  return CountRead(guard, shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr));
+  const ShardSet& shards = Shards();
+  const size_t shard = shards.ShardOf(hashed.hash);
+  *version = {shards.size(), shard, shards[shard].value_version().load(std::memory_order_acquire)};
+  return CountRead(guard, shards[shard].Get(shards.TableOf(shard), hashed, out, nullptr));
 }
 
 bool Store::GetIfSequence(const ReadGuard&, const Key& key, uint64_t sequence, ReadValue* out) const {
   const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
+  const ShardSet& shards = Shards();
+  const size_t shard = shards.ShardOf(hashed.hash);
   EntryStamp stamp;
-  return shards_[shard].Get(TableOf(shard), hashed, out, &stamp) && stamp.sequence == sequence;
+  return shards[shard].Get(shards.TableOf(shard), hashed, out, &stamp) && stamp.sequence == sequence;
 }
 
 bool Store::GetStamped(const ReadGuard& guard, const Key& key, ReadValue* out, EntryStamp* stamp) const {
   const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
+  const ShardSet& shards = Shards();
+  const size_t shard = shards.ShardOf(hashed.hash);
   *stamp = {};
-  return CountRead(guard, shards_[shard].Get(TableOf(shard), hashed, out, stamp));
+  return CountRead(guard, shards[shard].Get(shards.TableOf(shard), hashed, out, stamp));
 }
 
 Deadline Store::DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const {
@@ -213,8 +222,7 @@ Status Store::Put(Session& session, const HashedKey& hashed, Value& value, const
                   PutOutcome* outcome) {
   const Key& key = hashed.key;
   if (!HasAllowedSizes(key, value.size())) return SizeError(key, value.size());
-  const size_t shard = ShardOf(hashed);
-  TableOf(shard).Prefetch(hashed.hash);  // comes while the log's stage encodes the mutation
+  PrefetchTable(hashed.hash);  // comes while the log's stage encodes the mutation
   // What an addition makes is another value.
   const bool is_sum = request.mode == PutMode::kAdd && value.size() <= kInlineValueBytesMax;
   Status status =
@@ -223,7 +231,9 @@ Status Store::Put(Session& session, const HashedKey& hashed, Value& value, const
   Block* key_block = nullptr;
   *outcome = PutOutcome::kOutOfMemory;
   if (value.PrepareForStore() && CopyLongKey(key, &key_block)) {
-    *outcome = shards_[shard].Put(ContextFor(session, shard), hashed, &key_block, value, request);
+    *outcome = InShardOf(hashed.hash, session, [&](Shard& shard, const WriteContext& context) {
+      return shard.Put(context, hashed, &key_block, value, request);
+    });
   }
   if (key_block != nullptr) Block::Free(key_block);
   const bool changed = *outcome == PutOutcome::kInserted || *outcome == PutOutcome::kOverwritten;
@@ -247,9 +257,10 @@ Status Store::Delete(Session& session, const Key& key, const DeleteRequest& requ
   Status status = ReserveMutation(session, key);
   if (!status.ok()) return status;
   const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
-  TableOf(shard).Prefetch(hashed.hash);
-  *outcome = shards_[shard].Delete(ContextFor(session, shard), hashed, request);
+  PrefetchTable(hashed.hash);
+  *outcome = InShardOf(hashed.hash, session, [&](Shard& shard, const WriteContext& context) {
+    return shard.Delete(context, hashed, request);
+  });
   const bool is_deleted = *outcome == DeleteOutcome::kDeleted;
   if (!is_deleted) ReleaseMutation(session);
   session.counters().CountDeletes(is_deleted ? 1 : 0, is_deleted ? 0 : 1);
@@ -258,20 +269,46 @@ Status Store::Delete(Session& session, const Key& key, const DeleteRequest& requ
 }
 
 Status Store::Clear(Session& session) {
-  const std::unique_ptr<ShardContents[]> contents(new (std::nothrow) ShardContents[shards()]);
-  if (contents == nullptr) return Status::OutOfMemory();
   Status status = ReserveMutation(session, nullptr, nullptr, 0);
   if (!status.ok()) return status;
-  {
-    AllShardsLock lock({shards_.get(), shards()});
-    lock.AppendClear(session);
-    lock.TakeAll(session, {contents.get(), shards()});
+  for (size_t count = shards(); count != 0;) {
+    const std::unique_ptr<ShardContents[]> contents(new (std::nothrow) ShardContents[count]);
+    if (contents == nullptr) {
+      ReleaseMutation(session);
+      return Status::OutOfMemory();
+    }
+    count = ClearInto(session, {contents.get(), count});
   }
-  // Only readers see these now; walking and retiring them needs no lock.
-  for (size_t shard = 0; shard < shards(); ++shard) contents[shard].Retire(session.retired());
   session.Reclaim();
   session.counters().clears.Add(1);
   return Status();
+}
+
+size_t Store::ClearInto(Session& session, std::span<ShardContents> contents) {
+  const ShardSet& shards = Shards();
+  size_t needed = shards.size();
+  {
+    AllShardsLock lock(shards.all());
+    if (lock.HaveEnded()) return Shards().size();
+    if (coming_ != nullptr) needed += coming_->size();
+    if (needed > contents.size()) return needed;
+    const uint64_t stamp = lock.AppendClear(session);
+    lock.TakeAll(contents.first(shards.size()));
+    if (coming_ != nullptr) {
+      AllShardsLock coming_lock(coming_->all());
+      coming_lock.RaiseStamps(stamp);
+      coming_lock.TakeAll(contents.subspan(shards.size()));
+    }
+  }
+  // Only readers see these now; walking and retiring them needs no lock.
+  for (size_t i = 0; i < needed; ++i) {
+    const bool are_copies = i >= shards.size();
+    contents[i].Retire(session.retired(), are_copies ? Blocks::kShared : Blocks::kOwned);
+    if (are_copies) continue;
+    session.AddToSize(-static_cast<int64_t>(contents[i].count));
+    session.AddToBytes(-static_cast<int64_t>(contents[i].bytes));
+  }
+  return 0;
 }
 
 // --- Reads and writes in one step ------------------------------------------------------------------------------------
@@ -355,13 +392,14 @@ Result<bool> Store::CompareAndDelete(const ReadGuard& guard, Session& session, c
 
 bool Store::Claim(Session& session, const Key& key, uint64_t nanos) {
   const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
-  return shards_[shard].Claim(ContextFor(session, shard), hashed, nanos);
+  return InShardOf(hashed.hash, session, [&](Shard& shard, const WriteContext& context) {
+           return shard.Claim(context, hashed, nanos);
+         }) == ClaimOutcome::kKept;
 }
 
 void Store::Release(Session& session, const Key& key) {
-  const size_t shard = ShardOf(Hashed(key).hash);
-  shards_[shard].Release(ContextFor(session, shard));
+  (void)InShardOf(Hashed(key).hash, session,
+                  [](Shard& shard, const WriteContext& context) { return shard.Release(context); });
 }
 
 // --- Expiry ----------------------------------------------------------------------------------------------------------
@@ -370,10 +408,10 @@ Result<Store::Expires> Store::SetLifetime(Session& session, const Key& key, cons
   Status status = ReserveMutation(session, key);
   if (!status.ok()) return status;
   const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
   const Deadline deadline = DeadlineOf(lifetime, sequencer_.clock().NowNanos());
-  const DeadlineOutcome outcome =
-      shards_[shard].SetDeadline(ContextFor(session, shard), hashed, deadline, IfExpired::kAbsent);
+  const DeadlineOutcome outcome = InShardOf(hashed.hash, session, [&](Shard& shard, const WriteContext& context) {
+    return shard.SetDeadline(context, hashed, deadline, IfExpired::kAbsent);
+  });
   session.ReclaimIfWorthwhile();
   switch (outcome) {
     case DeadlineOutcome::kNever:
@@ -387,24 +425,27 @@ Result<Store::Expires> Store::SetLifetime(Session& session, const Key& key, cons
   return Expires::kAbsent;
 }
 
-bool Store::Touch(const Key& key) {
+bool Store::Touch(Session& session, const Key& key) {
   const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
-  return shards_[shard].PutOff(hashed, DeadlineOf({}, sequencer_.clock().NowNanos()));
+  const Deadline deadline = DeadlineOf({}, sequencer_.clock().NowNanos());
+  return InShardOf(hashed.hash, session, [&](Shard& shard, const WriteContext& context) {
+           return shard.PutOff(context, hashed, deadline);
+         }) == DeadlineOutcome::kLater;
 }
 
 uint64_t Store::TimeLeft(const ReadGuard&, const Key& key) const {
   const HashedKey hashed = Hashed(key);
-  const size_t shard = ShardOf(hashed.hash);
+  const ShardSet& shards = Shards();
+  const size_t shard = shards.ShardOf(hashed.hash);
   Deadline deadline;
-  if (!shards_[shard].GetDeadline(TableOf(shard), hashed, &deadline)) return 0;
+  if (!shards[shard].GetDeadline(shards.TableOf(shard), hashed, &deadline)) return 0;
   if (!deadline.exists()) return kForever;
   const uint64_t now_ns = sequencer_.clock().NowNanos();
   return deadline.HasPassed(now_ns) ? 0 : deadline.ns() - now_ns;
 }
 
 uint64_t Store::ExpireSome(Session& session, size_t shard) {
-  const uint64_t next_ns = shards_[shard].ExpireSome(ContextFor(session, shard));
+  const uint64_t next_ns = Shards()[shard].ExpireSome(ContextFor(session, shard));
   session.ReclaimIfWorthwhile();
   return next_ns;
 }
@@ -424,10 +465,10 @@ Status Store::Restore(Session& session, const HashedKey& key, Value value, const
 
 void Store::Expect(Session& session, std::span<const HashedKey> keys) const {
   BatchGroup group;
-  for (const HashedKey& key : keys) AddTo(&group, key);
-  PrepareWrites(session, &group);
+  for (const HashedKey& key : keys) group.Add(key);
+  const ShardSet& shards = PrepareWrites(session, &group);
   for (size_t i = 0; i < group.size; ++i) {
-    if (group.candidates[i] == nullptr) shards_[group.shards[i]].PrefetchEnd();
+    if (group.candidates[i] == nullptr) shards[group.shards[i]].PrefetchEnd();
   }
 }
 
@@ -435,7 +476,7 @@ Status Store::RestoreDeadline(Session& session, const HashedKey& key, Deadline d
   assert(session.stage() == nullptr);
   const size_t shard = ShardOf(key);
   const DeadlineOutcome outcome =
-      shards_[shard].SetDeadline(ContextFor(session, shard), key, deadline, IfExpired::kPresent);
+      Shards()[shard].SetDeadline(ContextFor(session, shard), key, deadline, IfExpired::kPresent);
   session.ReclaimIfWorthwhile();
   return outcome == DeadlineOutcome::kOutOfMemory ? Status::OutOfMemory() : Status();
 }
@@ -445,20 +486,23 @@ void Store::RestoreClear(Session& session, size_t first, size_t end) {
   for (size_t shard = first; shard < end; ++shard) {
     ShardContents contents;
     {
-      AllShardsLock lock({&shards_[shard], 1});
-      lock.TakeAll(session, {&contents, 1});
+      AllShardsLock lock({&Shards()[shard], 1});
+      lock.TakeAll({&contents, 1});
     }
     contents.Retire(session.retired());
+    session.AddToSize(-static_cast<int64_t>(contents.count));
+    session.AddToBytes(-static_cast<int64_t>(contents.bytes));
   }
   session.Reclaim();
 }
 
 void Store::ScheduleExpiry(Session& session) {
-  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].ScheduleExpiry(ContextFor(session, shard));
+  const ShardSet& shards = Shards();
+  for (size_t shard = 0; shard < shards.size(); ++shard) shards[shard].ScheduleExpiry(ContextFor(session, shard));
 }
 
 void Store::AwaitAppended() const {
-  for (size_t shard = 0; shard < shards(); ++shard) shards_[shard].AwaitWriter();
+  for (const Shard& shard : Shards().all()) shard.AwaitWriter();
 }
 
 Result<bool> Store::SaveStructures(Session& session, const std::optional<std::string>& expected, std::string text) {
@@ -472,15 +516,18 @@ Result<bool> Store::SaveStructures(Session& session, const std::optional<std::st
 
 // --- Batches ---------------------------------------------------------------------------------------------------------
 
-void Store::PrepareReads(BatchGroup* group) const {
-  group->LoadLines(tables_.get());
+const ShardSet& Store::PrepareReads(BatchGroup* group) const {
+  const ShardSet& shards = Shards();
+  group->LoadLines(shards.log2_size(), shards.tables());
   group->LoadEntries();
+  return shards;
 }
 
-void Store::PrepareWrites(Session& session, BatchGroup* group) const {
+const ShardSet& Store::PrepareWrites(Session& session, BatchGroup* group) const {
   const ReadGuard guard(session);
-  for (size_t i = 0; i < group->size; ++i) shards_[group->shards[i]].Prefetch();
-  PrepareReads(group);
+  const ShardSet& shards = Shards();
+  for (size_t i = 0; i < group->size; ++i) shards[shards.ShardOf(group->keys[i].hash)].Prefetch();
+  return PrepareReads(group);
 }
 
 template <typename Read>
@@ -488,10 +535,10 @@ size_t Store::ReadMany(std::span<const Key> keys, bool* found, Read read) const 
   size_t count = 0;
   for (size_t first = 0; first < keys.size(); first += BatchGroup::kKeysMax) {
     BatchGroup group;
-    for (const Key& key : GroupAt(first, keys)) AddTo(&group, Hashed(key));
-    PrepareReads(&group);
+    for (const Key& key : GroupAt(first, keys)) group.Add(Hashed(key));
+    const ShardSet& shards = PrepareReads(&group);
     for (size_t i = 0; i < group.size; ++i) {
-      found[first + i] = read(shards_[group.shards[i]], group, i, first + i);
+      found[first + i] = read(shards[group.shards[i]], group, i, first + i);
       count += found[first + i] ? 1 : 0;
     }
   }
@@ -535,22 +582,24 @@ Status Store::SetGroup(Session& session, std::span<BatchEntry> entries, const Pu
   KeyBlocks key_blocks;
   for (BatchEntry& entry : entries) {
     if (!entry.value.PrepareForStore() || !CopyLongKey(entry.key, &key_blocks.blocks[group.size])) break;
-    AddTo(&group, Hashed(entry.key));
+    group.Add(Hashed(entry.key));
   }
-  PrepareWrites(session, &group);
+  const ShardSet& shards = PrepareWrites(session, &group);
   for (size_t i = 0; i < group.size; ++i) {
-    if (group.candidates[i] == nullptr) shards_[group.shards[i]].PrefetchEnd();
+    if (group.candidates[i] == nullptr) shards[group.shards[i]].PrefetchEnd();
   }
   for (size_t first = 0; first < group.size;) {
     const size_t run = session.stage() == nullptr ? group.EndOfRun(first) - first : 1;
     Status status = ReserveMutation(session, entries[first].key, entries[first].value);
     if (!status.ok()) return status;
     const size_t shard = group.shards[first];
-    const size_t put = shards_[shard].PutMany(ContextFor(session, shard), {&group.keys[first], run}, &entries[first],
-                                              &key_blocks.blocks[first], request);
+    size_t put = 0;
+    const PutOutcome outcome = shards[shard].PutMany(ContextFor(session, shard), {&group.keys[first], run},
+                                                     &entries[first], &key_blocks.blocks[first], request, &put);
     if (put == 0) ReleaseMutation(session);
     *count += put;
     first += put;
+    if (outcome == PutOutcome::kSplit) return Status();  // the rest is another group
     if (put != run) return Status::OutOfMemory();
   }
   return group.size == entries.size() ? Status() : Status::OutOfMemory();
@@ -575,21 +624,24 @@ Status Store::DeleteInOrder(Session& session, std::span<const Key> keys, const s
       for (size_t i = 0; i < group.size(); ++i) ordered[i] = keys[order[first + i]];
       group = {ordered.data(), group.size()};
     }
-    Status status = DeleteGroup(session, group, deleted);
-    session.ReclaimIfWorthwhile();
-    if (!status.ok()) return status;
+    for (size_t done = 0; done < group.size();) {
+      Status status = DeleteGroup(session, group.subspan(done), &done, deleted);
+      session.ReclaimIfWorthwhile();
+      if (!status.ok()) return status;
+    }
   }
   return Status();
 }
 
 // A counting sort. Where a sink learns of deletions, they come in the order given.
 std::vector<uint32_t> Store::OrderByShard(std::span<const Key> keys) const {
-  if (sink_ != nullptr || keys.size() < kSortedKeysPerShardMin * shards()) return {};
+  const ShardSet& shards = Shards();
+  if (sink_ != nullptr || keys.size() < kSortedKeysPerShardMin * shards.size()) return {};
   try {
     std::vector<uint32_t> shard_of(keys.size());
-    std::vector<uint32_t> places(shards() + 1);  // of each shard, where its next key goes
+    std::vector<uint32_t> places(shards.size() + 1);  // of each shard, where its next key goes
     for (size_t i = 0; i < keys.size(); ++i) {
-      shard_of[i] = static_cast<uint32_t>(ShardOf(keys[i].HashWith(seed_)));
+      shard_of[i] = static_cast<uint32_t>(shards.ShardOf(keys[i].HashWith(seed_)));
       ++places[shard_of[i] + 1];
     }
     std::partial_sum(places.begin(), places.end(), places.begin());
@@ -601,20 +653,22 @@ std::vector<uint32_t> Store::OrderByShard(std::span<const Key> keys) const {
   }
 }
 
-Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* count) {
+Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* done, size_t* deleted) {
   BatchGroup group;
-  for (const Key& key : keys) AddTo(&group, Hashed(key));
-  PrepareWrites(session, &group);
+  for (const Key& key : keys) group.Add(Hashed(key));
+  const ShardSet& shards = PrepareWrites(session, &group);
   for (size_t first = 0; first < group.size;) {
     const size_t run = session.stage() == nullptr ? group.EndOfRun(first) - first : 1;
     Status status = ReserveMutation(session, group.keys[first].key);
     if (!status.ok()) return status;
     const size_t shard = group.shards[first];
-    const size_t deleted = shards_[shard].DeleteMany(ContextFor(session, shard), {&group.keys[first], run});
-    if (deleted == 0) ReleaseMutation(session);
-    session.counters().CountDeletes(deleted, run - deleted);
-    *count += deleted;
-    first += run;
+    const DeletedCount count = shards[shard].DeleteMany(ContextFor(session, shard), {&group.keys[first], run});
+    if (count.deleted == 0) ReleaseMutation(session);
+    session.counters().CountDeletes(count.deleted, count.done - count.deleted);
+    *deleted += count.deleted;
+    *done += count.done;
+    first += count.done;
+    if (count.done != run) break;  // the shard was split: the rest is another group
   }
   return Status();
 }
@@ -623,11 +677,12 @@ Status Store::DeleteGroup(Session& session, std::span<const Key> keys, size_t* c
 
 void Store::Scan(const ReadGuard&, uint64_t after, size_t count, std::vector<ScannedEntry>* out) const {
   out->clear();
+  const ShardSet& shards = Shards();
   // Enough of each shard that what all of them have given, up to the least last number, is about `count`.
-  const size_t per_shard = std::min(count + 1, 2 * count / shards() + 4);
+  const size_t per_shard = std::min(count + 1, 2 * count / shards.size() + 4);
   uint64_t complete_to = UINT64_MAX;
-  for (uint32_t shard = 0; shard < shards(); ++shard) {
-    if (shards_[shard].Scan(shard, after, per_shard, out)) complete_to = std::min(complete_to, out->back().sequence);
+  for (uint32_t shard = 0; shard < shards.size(); ++shard) {
+    if (shards[shard].Scan(shard, after, per_shard, out)) complete_to = std::min(complete_to, out->back().sequence);
   }
   std::erase_if(*out, [=](const ScannedEntry& entry) { return entry.sequence > complete_to; });
   SortAndTrim(count, out);
@@ -635,7 +690,7 @@ void Store::Scan(const ReadGuard&, uint64_t after, size_t count, std::vector<Sca
 
 uint64_t Store::LastSequence() const {
   uint64_t last = 0;
-  for (size_t shard = 0; shard < shards(); ++shard) last = std::max(last, shards_[shard].last_sequence());
+  for (const Shard& shard : Shards().all()) last = std::max(last, shard.last_sequence());
   return last;
 }
 
@@ -646,17 +701,39 @@ bool Store::ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, Rea
   return GetIfSequence(guard, scanned.entry->key(), scanned.sequence, out);
 }
 
+Status Store::Reshard(Session& session, size_t count, const std::atomic<bool>& is_cancelled) {
+  if (count == shards()) return Status();
+  if (count < shards()) {
+    return Status(Code::kOutOfRange, "The store has " + std::to_string(shards()) + " shards, and cannot have " +
+                                         std::to_string(count) + ": they only become more");
+  }
+  try {
+    Resharding resharding(*this, session, count);
+    while (!is_cancelled.load(std::memory_order_relaxed)) {
+      Result<bool> is_over = resharding.Step();
+      if (!is_over.ok() || is_over.value()) return is_over.TakeStatus();
+      if (contention_.IsAnybodyWaiting()) std::this_thread::sleep_for(kGiveWay);
+    }
+    return Status(Code::kClosed, "The store is being closed");
+  } catch (const std::bad_alloc&) {
+    return Status::OutOfMemory();
+  }
+}
+
 StoreStats Store::Stats(std::vector<ShardStats>* per_shard) const {
+  const MutexLock lock(sets_mutex_);
+  const ShardSet& shards = Shards();
   StoreStats stats;
-  stats.shards = shards();
-  stats.shard_bytes = shards() * (sizeof(Shard) + sizeof tables_[0]);
+  stats.Add(ended_);
+  stats.shards = shards.size();
+  for (const auto& set : sets_) stats.shard_bytes += set->bytes();
   stats.retired_bytes = sessions_.TotalRetiredBytes();
   stats.operations = sessions_.TotalOperations();
   stats.operations.Zip(restored_, [](uint64_t& all, uint64_t restored) { all -= restored; });
-  for (size_t i = 0; i < shards(); ++i) {
-    const ShardStats shard = shards_[i].Stats();
-    stats.Add(shard);
-    if (per_shard != nullptr) per_shard->push_back(shard);
+  for (const Shard& shard : shards.all()) {
+    const ShardStats figures = shard.Stats();
+    stats.Add(figures);
+    if (per_shard != nullptr) per_shard->push_back(figures);
   }
   return stats;
 }

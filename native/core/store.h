@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "core/batch.h"
+#include "core/contention.h"
 #include "core/expiry.h"
 #include "core/hash.h"
 #include "core/key.h"
@@ -26,6 +27,7 @@
 #include "core/sequencer.h"
 #include "core/session.h"
 #include "core/shard.h"
+#include "core/shard_set.h"
 #include "core/structures.h"
 #include "core/value.h"
 
@@ -51,13 +53,6 @@ struct StoreStats : ShardStats {
   uint64_t total_bytes() const { return bytes() + retired_bytes + shard_bytes; }
 };
 
-// Where the shards' value versions lie, for caches that check by themselves whether what they hold is current.
-struct ValueVersions {
-  const std::atomic<uint64_t>* first;  // that of shard 0
-  size_t stride_bytes;                 // from one shard's to the next
-  std::shared_ptr<const void> owner;   // keeps them readable when the store has gone
-};
-
 // Where a log that is replayed puts an entry.
 enum class RestoreMode : uint8_t {
   kInsert,     // last, also where there is one
@@ -71,6 +66,14 @@ struct Restoration {
   uint64_t sequence;  // of the entry where one is inserted: from 1, and above all in its shard
 };
 
+// What a value was read under: a value version of its shard from before, and which of how many shards that is. While it
+// has that version and this is even, the value is current.
+struct ValueVersion {
+  size_t shards;
+  size_t shard;
+  uint64_t version;
+};
+
 // What a value is compared with: numbers as SameValueZero does, others by kind and bytes.
 struct Expectation {
   const Value& value;
@@ -81,7 +84,10 @@ struct Expectation {
 
 class Store {
  public:
-  static constexpr size_t kShardsMax = size_t{1} << 16;
+  static constexpr size_t kShardsMax = size_t{1} << kPlaceBits;
+  // Of a store that begins with few shards and adds more by itself, at first and at last.
+  static constexpr size_t kGrowingShardsMin = 16;
+  static constexpr size_t kGrowingShardsMax = 4096;
 
   // Many more shards than cores, so that two writers rarely meet (bench: docs/performance.md, shard counts).
   static size_t DefaultShards();
@@ -104,9 +110,7 @@ class Store {
   // Reads. Lock-free. What `out` refers to lives as long as the guard.
   bool Get(const ReadGuard& guard, const Key& key, ReadValue* out) const;
   bool Has(const ReadGuard& guard, const Key& key) const;
-  // The value, with the number of its shard and a value version of the shard from before: while the shard has that
-  // version and it is even, the value is current.
-  bool GetVersioned(const ReadGuard& guard, const Key& key, ReadValue* out, size_t* shard, uint64_t* version) const;
+  bool GetVersioned(const ReadGuard& guard, const Key& key, ReadValue* out, ValueVersion* version) const;
   // The value only if the key's entry is still the one with this number.
   bool GetIfSequence(const ReadGuard& guard, const Key& key, uint64_t sequence, ReadValue* out) const;
 
@@ -148,7 +152,7 @@ class Store {
   // Removes what is there, in one step for all who write: what was set before is gone, what is set after stays,
   // whatever the keys. Who reads locks nothing, and may find one entry gone and then another still there, for as long
   // as it takes: with the locks of all shards held, microseconds (docs/performance.md, longest lock hold). Errors:
-  // kOutOfMemory (88 bytes a shard are needed), and what the sink refuses with; then nothing is changed.
+  // kOutOfMemory (104 bytes a shard are needed), and what the sink refuses with; then nothing is changed.
   Status Clear(Session& session);
 
   // Batches: the same as one after the other in the order given, each operation for itself, only faster.
@@ -179,7 +183,7 @@ class Store {
   Result<Expires> SetLifetime(Session& session, const Key& key, const Lifetime& lifetime);
   // Gives the entry the store's time to live again, from now on, if it has that and the store's option says so. Returns
   // whether there is an entry.
-  bool Touch(const Key& key);
+  bool Touch(Session& session, const Key& key);
   // Nanoseconds until the entry expires, more than 0; kForever where it never does, 0 where there is none. Lock-free.
   uint64_t TimeLeft(const ReadGuard& guard, const Key& key) const;
   // Removes some of the entries of a shard that have expired: few enough for a short hold of the lock. Returns when to
@@ -196,7 +200,7 @@ class Store {
 
   // The key with its hash, and the shard where it is or would be.
   HashedKey Hashed(const Key& key) const { return {key, key.HashWith(seed_)}; }
-  size_t ShardOf(const HashedKey& key) const { return ShardOf(key.hash); }
+  size_t ShardOf(const HashedKey& key) const { return Shards().ShardOf(key.hash); }
 
   // Puts an entry with just this deadline, whether or not that has passed: then it may be absent at once. What it takes
   // the place of may have expired too, and nobody hears of that. Errors: as writes; but with kInsert the entry that was
@@ -240,12 +244,23 @@ class Store {
   // The value of an entry met by a scan under the same guard. False if it was deleted since.
   bool ReadScanned(const ReadGuard& guard, const ScannedEntry& scanned, ReadValue* out) const;
 
-  ValueVersions value_versions() const { return {&shards_[0].value_version(), sizeof(Shard), shards_}; }
+  ValueVersions value_versions() const { return Shards().value_versions(); }
   // `per_shard`, if given, receives each shard's figures besides. Takes each shard's lock for a moment.
   StoreStats Stats(std::vector<ShardStats>* per_shard = nullptr) const;
-  size_t shards() const { return size_t{1} << log2_shards_; }
+  size_t shards() const { return Shards().size(); }
+
+  // Splits each shard into several, so that there are `shards`, a number that IsShardCount, while all others go on: see
+  // resharding.h. For a moment at the end the locks of all shards are held, as Clear does. All but long keys and values
+  // is in memory twice until then. One thread at a time; no ReadGuard of the session may be alive. Errors: kOutOfRange
+  // where there are more already, kOutOfMemory, kClosed where `is_cancelled` has become true; then there are as many as
+  // before.
+  Status Reshard(Session& session, size_t shards, const std::atomic<bool>& is_cancelled);
+  // From now on it asks for more shards where writers wait for one another too often. Before any session is open.
+  void GrowBy(ShardScheduler& scheduler) { contention_.GrowBy(scheduler, kGrowingShardsMax); }
 
  private:
+  friend class Resharding;
+
   // Deletions are sorted so many at a time, where each shard has so many of them (docs/performance.md, batches).
   static constexpr size_t kSortedKeysMax = size_t{1} << 18;
   static constexpr size_t kSortedKeysPerShardMin = 2;
@@ -253,12 +268,28 @@ class Store {
   // Counts a read of the guard's thread, and gives back what it found.
   static bool CountRead(const ReadGuard& guard, bool is_found);
 
-  // The highest bits of the hash; the index uses the lowest ones.
-  size_t ShardOf(uint64_t hash) const { return static_cast<size_t>((hash >> 48) >> (16 - log2_shards_)); }
-  IndexView TableOf(size_t shard) const { return IndexView(tables_[shard].load(std::memory_order_acquire)); }
+  // As they are now. What they lead to lives as long as a guard that began before this call; they do for ever.
+  const ShardSet& Shards() const { return *shards_.load(std::memory_order_acquire); }
   WriteContext ContextFor(Session& session, size_t shard) {
-    return {seed_, sequencer_, expiry_, static_cast<uint32_t>(shard), session};
+    return {seed_, sequencer_, expiry_, contention_, static_cast<uint32_t>(shard), session};
   }
+  // `write(shard, context)` for the hash's shard, until it does not come too late for that. Gives its outcome.
+  template <typename Write>
+  auto InShardOf(uint64_t hash, Session& session, Write write) {
+    for (;;) {
+      const ShardSet& shards = Shards();
+      const size_t shard = shards.ShardOf(hash);
+      const auto outcome = write(shards[shard], ContextFor(session, shard));
+      if (outcome != decltype(outcome)::kSplit) return outcome;
+    }
+  }
+  // Starts loading what a write will look for the key in.
+  void PrefetchTable(uint64_t hash) const {
+    const ShardSet& shards = Shards();
+    shards.TableOf(shards.ShardOf(hash)).Prefetch(hash);
+  }
+  // Does what Clear is to do, for which it needs so much of `contents`, or returns how much it needs.
+  size_t ClearInto(Session& session, std::span<ShardContents> contents);
   Deadline DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const;
   bool HasPassed(Deadline deadline) const {
     return deadline.exists() && deadline.HasPassed(sequencer_.clock().NowNanos());
@@ -273,10 +304,10 @@ class Store {
   // Whether the value is what is expected, with its stamp.
   bool Meets(const ReadGuard& guard, const Key& key, const Expectation& expected, EntryStamp* stamp) const;
 
-  void AddTo(BatchGroup* group, const HashedKey& key) const { group->Add(key, ShardOf(key)); }
-  // Starts loading what reads, or writes, of the group will look at.
-  void PrepareReads(BatchGroup* group) const;
-  void PrepareWrites(Session& session, BatchGroup* group) const;
+  // Finds the shards of the group's keys, and starts loading what reads, or writes, of it will look at. Returns these
+  // shards.
+  const ShardSet& PrepareReads(BatchGroup* group) const;
+  const ShardSet& PrepareWrites(Session& session, BatchGroup* group) const;
   // `read(shard, group, place in the group, place in the batch)` tells whether it found the key.
   template <typename Read>
   size_t ReadMany(std::span<const Key> keys, bool* found, Read read) const;
@@ -287,19 +318,23 @@ class Store {
                        size_t* deleted);
   // The places of keys, those of one shard side by side; empty where that is not worth while.
   std::vector<uint32_t> OrderByShard(std::span<const Key> keys) const;
-  Status DeleteGroup(Session& session, std::span<const Key> keys, size_t* count);
+  // Adds to `*done` as many as were looked at, too.
+  Status DeleteGroup(Session& session, std::span<const Key> keys, size_t* done, size_t* deleted);
 
   const HashSeed seed_;
-  const unsigned log2_shards_;
   MutationSink* sink_ = nullptr;  // constant while a session is open
   const uint64_t ttl_ns_;
   const bool slides_;
   ExpiryPort expiry_;
-  const std::unique_ptr<std::atomic<uint64_t>[]> tables_;  // of each shard, the current one; written by the shards
-  const std::shared_ptr<Shard[]> shards_;
   Sequencer sequencer_;
   SessionList sessions_;
-  OperationCounts restored_;  // by a replay; constant once the store is in use
+  std::atomic<const ShardSet*> shards_;  // release under the locks of all shards of the set before, acquire in Shards
+  const ShardSet* coming_ = nullptr;     // being filled; guarded by the locks of all shards
+  Contention contention_;
+  mutable Mutex sets_mutex_;
+  std::vector<std::unique_ptr<const ShardSet>> sets_ SHARDMAP_GUARDED_BY(sets_mutex_);  // all there ever were
+  ShardStats ended_ SHARDMAP_GUARDED_BY(sets_mutex_);  // what shards had counted that are over
+  OperationCounts restored_;                           // by a replay; constant once the store is in use
   Structures structures_;
 };
 

@@ -119,6 +119,12 @@ void ExpiryThread::Schedule(Store& store, size_t shard, uint64_t due_ns) {
   }
 }
 
+void ExpiryThread::Expect(Store& store, size_t shards) {
+  MutexLock lock(mutex_);
+  const auto found = stores_.find(&store);
+  if (found != stores_.end()) found->second->shards.Grow(shards);
+}
+
 void ExpiryThread::LookAgain() {
   MutexLock lock(mutex_);
   wake_.NotifyAll();

@@ -45,6 +45,9 @@ class ExpiryThread final : public ExpiryScheduler {
   // Starts the thread where it does not run. If that is impossible, it is tried again next time.
   void Schedule(Store& store, size_t shard, uint64_t due_ns) override SHARDMAP_EXCLUDES(mutex_);
 
+  // What is scheduled may be of so many shards from now on. Throws std::bad_alloc.
+  void Expect(Store& store, size_t shards) override SHARDMAP_EXCLUDES(mutex_);
+
   // For a clock that is turned by hand: looks at it again.
   void LookAgain() SHARDMAP_EXCLUDES(mutex_);
 

@@ -34,9 +34,14 @@ Status Conflict(const std::string& has, const std::string& wanted) {
 }
 
 // Whether what is wanted of a store contradicts what it is.
-Status CheckOptions(const Store& store, const OpenOptions& wanted) {
-  if (wanted.shards != 0 && wanted.shards != store.shards()) {
-    return Conflict("with " + std::to_string(store.shards()) + " shards", std::to_string(wanted.shards));
+Status CheckOptions(const OpenStore& open, const OpenOptions& wanted) {
+  const Store& store = open.store;
+  const bool is_fixed = wanted.shards != 0 && !wanted.grows;
+  // All who open a store say the same, however many shards it has been given since.
+  const bool has_count = !open.grows && (wanted.shards == open.first_shards || wanted.shards == store.shards());
+  if ((is_fixed && !has_count) || (wanted.grows && !open.grows)) {
+    return Conflict(open.grows ? "with 'auto' shards" : "with " + std::to_string(store.shards()) + " shards",
+                    wanted.grows ? "with 'auto'" : "with " + std::to_string(wanted.shards));
   }
   if (wanted.ttl_ns != kForever && wanted.ttl_ns != store.ttl_ns()) {
     const bool has_ttl = store.ttl_ns() != kForever;
@@ -54,7 +59,7 @@ Status CheckNewOptions(const OpenOptions& options) {
 
 StoreOptions StoreOptionsOf(const OpenOptions& options) {
   StoreOptions store_options;
-  store_options.shards = options.shards;
+  store_options.shards = options.grows ? Store::kGrowingShardsMin : options.shards;
   store_options.ttl_ns = options.ttl_ns;
   store_options.slides = options.slides;
   store_options.scheduler = &ExpiryThread::OfProcess();
@@ -89,10 +94,17 @@ Result<std::string> RealPath(const std::string& path, bool is_readonly) {
 
 }  // namespace
 
-OpenStore::OpenStore(std::string id_hex, std::optional<std::u16string> store_name, const StoreOptions& options)
-    : id(std::move(id_hex)), name(std::move(store_name)), expiry_feed(store), store(options) {}
+OpenStore::OpenStore(std::string id_hex, std::optional<std::u16string> store_name, const OpenOptions& options)
+    : id(std::move(id_hex)),
+      name(std::move(store_name)),
+      expiry_feed(store),
+      store(StoreOptionsOf(options)),
+      grows(options.grows),
+      first_shards(store.shards()),
+      resharder(store) {}
 
 OpenStore::~OpenStore() {
+  resharder.Close();
   if (is_served) ExpiryThread::OfProcess().Remove(store);
 }
 
@@ -107,6 +119,7 @@ Status OpenStore::Start(const std::string& path, const DurabilityOptions& option
     durability = std::move(opened.value());
     directory = path;
   }
+  if (grows) store.GrowBy(resharder);
   ExpiryThread::OfProcess().Add(store);
   is_served = true;
   if (durability == nullptr) return Status();
@@ -130,13 +143,13 @@ Result<std::shared_ptr<OpenStore>> Registry::Create(std::optional<std::u16string
     if (known != by_name_.end()) store = known->second.lock();
   }
   if (store != nullptr) {
-    Status status = CheckOptions(store->store, options);
+    Status status = CheckOptions(*store, options);
     if (!status.ok()) return status;
     return store;
   }
   Status status = CheckNewOptions(options);
   if (!status.ok()) return status;
-  store = Own(std::make_unique<OpenStore>(RandomId(), std::move(name), StoreOptionsOf(options)));
+  store = Own(std::make_unique<OpenStore>(RandomId(), std::move(name), options));
   status = store->Start("", {}, {});
   if (!status.ok()) return status;
   AddLocked(store);
@@ -162,7 +175,7 @@ Result<std::shared_ptr<OpenStore>> Registry::Open(const std::string& path, std::
     if (store == nullptr) busy_directories_.insert(directory);
   }
   if (store != nullptr) {
-    Status status = CheckOptions(store->store, options);
+    Status status = CheckOptions(*store, options);
     if (status.ok()) status = CheckDurability(*store, name, durability);
     if (!status.ok()) return status;
     return store;
@@ -170,7 +183,7 @@ Result<std::shared_ptr<OpenStore>> Registry::Open(const std::string& path, std::
   const Busy busy(*this, directory);
   Status status = CheckNewOptions(options);
   if (!status.ok()) return status;
-  auto opening = std::make_unique<OpenStore>(RandomId(), std::move(name), StoreOptionsOf(options));
+  auto opening = std::make_unique<OpenStore>(RandomId(), std::move(name), options);
   status = opening->Start(directory, durability, std::move(on_progress));
   if (!status.ok()) return status;
   MutexLock lock(mutex_);

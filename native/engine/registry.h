@@ -17,13 +17,22 @@
 #include "engine/durability.h"
 #include "engine/expiry_feed.h"
 #include "engine/log_feed.h"
+#include "engine/resharder.h"
 
 namespace shardmap {
+
+// What is asked of a store, as in StoreOptions. A default asks for nothing.
+struct OpenOptions {
+  size_t shards = 0;
+  bool grows = false;  // begins with few shards, and adds more by itself; then `shards` means nothing
+  uint64_t ttl_ns = kForever;
+  bool slides = false;
+};
 
 // A store with the names it goes by and with what serves it. Lives while any handle holds it.
 struct OpenStore {
   // Throws std::bad_alloc.
-  OpenStore(std::string id_hex, std::optional<std::u16string> store_name, const StoreOptions& options);
+  OpenStore(std::string id_hex, std::optional<std::u16string> store_name, const OpenOptions& options);
   // Flushes one that is durable: may take as long as the medium does.
   ~OpenStore();
   // Once, before anybody uses it. With a path the store is that of this directory; errors and `on_progress` as with
@@ -38,16 +47,12 @@ struct OpenStore {
   ExpiryFeed expiry_feed;  // of the store, which it outlives
   LogFeed log_feed;        // likewise
   Store store;
+  const bool grows;
+  const size_t first_shards;  // that the store was made with
+  Resharder resharder;
   std::unique_ptr<Durability> durability;  // or nullptr
   std::string directory;                   // its real path, where it is durable
   bool is_served = false;                  // by the expiry thread
-};
-
-// What is asked of a store, as in StoreOptions. A default asks for nothing.
-struct OpenOptions {
-  size_t shards = 0;
-  uint64_t ttl_ns = kForever;
-  bool slides = false;
 };
 
 // Thread-safe. Never destroyed, as threads may outlive the process's statics.
@@ -113,6 +118,7 @@ class Handle {
   Session& session() { return *session_; }
   ExpiryFeed& expiry_feed() { return open_store_->expiry_feed; }
   LogFeed& log_feed() { return open_store_->log_feed; }
+  Resharder& resharder() { return open_store_->resharder; }
 
  private:
   const std::shared_ptr<OpenStore> open_store_;

@@ -108,7 +108,7 @@ void Stage::Append(const Mutation& mutation) {
   const uint64_t cut = staging_.cut_.load(std::memory_order_acquire);
   const size_t bytes = static_cast<size_t>(p - record);
   new (chunk_->bytes() + at)
-      StagedRecord{{mutation.stamp, mutation.shard}, static_cast<uint32_t>(cut), static_cast<uint32_t>(bytes)};
+      StagedRecord{{mutation.stamp, mutation.place}, static_cast<uint32_t>(cut), static_cast<uint32_t>(bytes)};
   const size_t end = at + RoundedUp(sizeof(StagedRecord) + bytes);
   chunk_->committed.store(end, std::memory_order_release);
   PrefetchForWrite(chunk_->bytes() + end + kPrefetchBytes);

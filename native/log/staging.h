@@ -46,7 +46,7 @@ struct StagedChunk {
 // Where a mutation comes in its cut.
 struct StagedPlace {
   uint64_t stamp;
-  uint32_t shard;
+  uint32_t hash_place;  // Mutation::place
 
   auto operator<=>(const StagedPlace&) const = default;
 };

@@ -167,6 +167,14 @@ const keeping: fc.Arbitrary<Command>[] = [
     ),
   fc.constant(command('compact', (_, { map }) => map.compact())),
   fc.constant(command('flush', (_, { map }) => map.flush())),
+  fc.boolean().map((waits) =>
+    command(`reshard${waits ? ' to its end' : ''}`, async (_, { map }) => {
+      const { shards } = map.stats();
+      const resharding = map.reshard(Math.min(shards * 2, 1024) < shards ? shards : Math.min(shards * 2, 1024));
+      if (waits) await resharding;
+      else resharding.catch(() => 'closed before it came to its end, or there are more by now');
+    }),
+  ),
 ];
 
 const commands = fc.commands(

@@ -81,6 +81,7 @@ function planOf(use: number, number: number): Plan {
     shape: shapes[(number + use) % shapes.length] as Shape,
     mix,
     crowd: number % 8 < 3,
+    reshards: number % 2 === 1,
     ttl,
     compresses,
   };

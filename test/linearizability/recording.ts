@@ -1,11 +1,14 @@
 /** Takes histories: has workers use the same few keys of a map at the same time, and gathers what they wrote down. */
 
+import { setTimeout } from 'node:timers/promises';
 import { type Key, ShardMap } from '../../lib/index.js';
 import { Thread } from '../threads/threads.js';
 import type { History, Operation } from './history.js';
 import { changedNothing } from './model.js';
 import { ABSENT, KINDS, type Kind } from './operations.mjs';
 import type { Shape } from './values.mjs';
+
+const SHARDS_MAX = 1024;
 
 /** How a history is made. `operations` is their number over all workers. */
 export interface Plan {
@@ -19,6 +22,8 @@ export interface Plan {
   readonly mix: Mix;
   /** Whether other keys come and go in the same shards. */
   readonly crowd: boolean;
+  /** Whether shards are added meanwhile. */
+  readonly reshards: boolean;
   /** How long a value lives, in milliseconds; for ever if it is not said. What keeps an entry's deadline is not in the mix. */
   readonly ttl?: number | undefined;
   /** Whether most workers compress what they set. */
@@ -54,14 +59,16 @@ export class Recorders {
     );
   }
 
-  async take({ workers, operations, seed, shards, ttl, ...plan }: Plan): Promise<History> {
+  async take({ workers, operations, seed, shards, ttl, reshards, ...plan }: Plan): Promise<History> {
     const map = new ShardMap<Key, unknown>(null, { shards, ttl });
     const gate = new SharedArrayBuffer(4);
     const answers = this.#threads.slice(0, workers).map((thread, worker) => {
       const own = { worker, operations: Math.ceil(operations / workers), seed: seed + worker };
       return thread.ask({ ...plan, ...own, handle: map.handle, gate, rivals: workers });
     });
+    const resharding = reshards ? addShards(map) : undefined;
     const columns = (await Promise.all(answers)) as Columns[];
+    await resharding;
     map.close();
     const base = columns.reduce((least, { invoked: [first = 0n] }) => (first < least ? first : least), 2n ** 63n);
     const history = columns.flatMap((each, worker) => readColumns(each, worker, base));
@@ -70,6 +77,14 @@ export class Recorders {
 
   async end(): Promise<void> {
     for (const thread of this.#threads) await thread.end();
+  }
+}
+
+/** About as long as a history lasts. */
+async function addShards(map: ShardMap<Key, unknown>): Promise<void> {
+  for (let { shards } = map.stats(); shards < SHARDS_MAX; shards *= 2) {
+    await map.reshard(shards * 2);
+    await setTimeout(1);
   }
 }
 

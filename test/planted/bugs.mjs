@@ -19,6 +19,7 @@ import { BUGS as operations } from './bugs/operations.mjs';
 import { BUGS as packageBugs } from './bugs/package.mjs';
 import { BUGS as regions } from './bugs/regions.mjs';
 import { BUGS as replay } from './bugs/replay.mjs';
+import { BUGS as resharding } from './bugs/resharding.mjs';
 import { BUGS as tables } from './bugs/tables.mjs';
 import { BUGS as valueVersions } from './bugs/value-versions.mjs';
 import { BUGS as values } from './bugs/values.mjs';
@@ -55,5 +56,6 @@ export const BUGS = [
   ...expiryThread,
   ...log,
   ...replay,
+  ...resharding,
   ...packageBugs,
 ];

@@ -7,6 +7,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -133,6 +134,14 @@ void Clear(ShardMap& map) {
   map.store().CloseSession(session);
 }
 
+// Into eight times as many shards; the locks of the new ones, which only who copies takes, are among the holds.
+void Reshard(ShardMap& map) {
+  const std::atomic<bool> is_cancelled{false};
+  Session* session = map.store().OpenSession();
+  (void)map.store().Reshard(*session, 8 * map.store().shards(), is_cancelled);
+  map.store().CloseSession(session);
+}
+
 void Stats(ShardMap& map) { benchmark::DoNotOptimize(map.store().Stats().entries); }
 
 // Of all entries, which have been set without one.
@@ -174,6 +183,7 @@ constexpr Work kWorks[] = {{"grow", Nothing, Grow},
                            {"scan", FillMillion, Scan},
                            {"clear", FillMillion, Clear},
                            {"clear-with-deadlines", FillMillionAndGiveDeadlines, Clear},
+                           {"reshard", FillMillion, Reshard},
                            {"stats", FillMillion, Stats}};
 
 // --- The measurement -------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 
 #include "core/mutation_sink.h"
 #include "core/recording_sink.h"
+#include "core/resharding_thread.h"
 #include "core/store.h"
 #include "fixtures.h"
 #include "meeting.h"
@@ -38,6 +39,7 @@ class ReplayTest : public testing::Test {
   size_t Operate(Session& session, Random& random, uint64_t tag);
   size_t OperateOnTwo(Session& session, Random& random, const Value& value);
   void UseAtRandom(size_t thread, size_t operations);
+  void UseByAllAndRebuild();
 
   RecordingSink sink_;
   HandTurnedClock clock_;
@@ -96,7 +98,7 @@ void ReplayTest::UseAtRandom(size_t thread, size_t operations) {
   }
 }
 
-TEST_F(ReplayTest, RebuildsContentsAndOrderOfTheStoreThatFourThreadsMade) {
+void ReplayTest::UseByAllAndRebuild() {
   std::vector<std::thread> threads;
   for (size_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([this, thread] { UseAtRandom(thread, Scaled(60000)); });
@@ -111,6 +113,13 @@ TEST_F(ReplayTest, RebuildsContentsAndOrderOfTheStoreThatFourThreadsMade) {
   const std::vector<Shown> shown = ShownBy(store_, *original);
   EXPECT_FALSE(shown.empty());
   EXPECT_EQ(ShownBy(rebuilt, *session), shown) << "seed " << TestSeed();
+}
+
+TEST_F(ReplayTest, RebuildsContentsAndOrderOfTheStoreThatFourThreadsMade) { UseByAllAndRebuild(); }
+
+TEST_F(ReplayTest, RebuildsThemAlsoWhereShardsWereAddedMeanwhile) {
+  const ReshardingThread resharding(store_, 1024);
+  UseByAllAndRebuild();
 }
 
 // --- What was seen was appended

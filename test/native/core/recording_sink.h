@@ -28,7 +28,7 @@ struct LoggedStore : Store {
 struct RecordedMutation {
   Mutation::Kind kind;
   uint64_t stamp;
-  uint32_t shard;
+  uint32_t place;
   Deadline deadline;
   OwnedKey key;
   ValueKind value_kind = ValueKind::kUndefined;
@@ -99,7 +99,7 @@ class RecordingSink final : public MutationSink {
     std::vector<RecordedMutation> all;
     for (const auto& stage : stages_) all.insert(all.end(), stage->records.begin(), stage->records.end());
     std::sort(all.begin(), all.end(), [](const RecordedMutation& a, const RecordedMutation& b) {
-      return std::tie(a.stamp, a.shard) < std::tie(b.stamp, b.shard);
+      return std::tie(a.stamp, a.place) < std::tie(b.stamp, b.place);
     });
     return all;
   }
@@ -131,7 +131,7 @@ inline Status RecordingStage::Reserve(const Key* key, const Value* value, size_t
 
 inline void RecordingStage::Append(const Mutation& mutation) {
   if (sink_.on_append) sink_.on_append(mutation);
-  RecordedMutation record{mutation.kind, mutation.stamp, mutation.shard, mutation.deadline, {}, {}, {}};
+  RecordedMutation record{mutation.kind, mutation.stamp, mutation.place, mutation.deadline, {}, {}, {}};
   if (mutation.value != nullptr) {
     record.value_kind = mutation.value->kind();
     record.value = TextOf(*mutation.value);

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/resharding.h"
 #include "core/store.h"
 #include "core/store_fixtures.h"
 #include "fixtures.h"
@@ -225,10 +227,9 @@ TEST_F(StoreExpiryTest, TheFirstDeadlineIsNewsToWhoKeepsTheValue) {
   const auto version = [&] {
     const ReadGuard guard(*session_);
     ReadValue value;
-    size_t shard = 0;
-    uint64_t seen = 0;
-    EXPECT_TRUE(store_.GetVersioned(guard, OwnedKey("a").key(), &value, &shard, &seen));
-    return seen;
+    ValueVersion seen{};
+    EXPECT_TRUE(store_.GetVersioned(guard, OwnedKey("a").key(), &value, &seen));
+    return seen.version;
   };
   const uint64_t before = version();
   EXPECT_EQ(version(), before);
@@ -275,7 +276,7 @@ TEST_F(StoreExpiryTest, CountersKeepTheirDeadlineAndBeginAnewAfterIt) {
 class SlidingStoreTest : public StoreExpiryTest {
  protected:
   SlidingStoreTest() : StoreExpiryTest(10 * kMs, true) {}
-  bool Touch(const std::string& key) { return store_.Touch(OwnedKey(key).key()); }
+  bool Touch(const std::string& key) { return store_.Touch(*session_, OwnedKey(key).key()); }
 };
 
 TEST_F(SlidingStoreTest, TouchRenewsWhatHasTheStoresOwnTime) {
@@ -313,6 +314,7 @@ class ModelledExpiry {
 
   void Run(size_t steps) {
     for (size_t step = 0; step < steps; ++step) {
+      if (random_.OneIn(3)) Reshard();
       ExpireInModel();
       ASSERT_NO_FATAL_FAILURE(Step());
       if (random_.OneIn(8)) {
@@ -338,6 +340,17 @@ class ModelledExpiry {
     bool slides = false;
     uint64_t place = 0;
   };
+
+  // Begins to add shards, goes on with it, or abandons it.
+  void Reshard() {
+    if (resharding_ == nullptr) {
+      if (store_.shards() >= 64 || !random_.OneIn(8)) return;
+      resharding_ =
+          std::make_unique<Resharding>(store_, *resharding_session_, store_.shards() << (1 + random_.Below(3)));
+    } else if (random_.OneIn(40) || resharding_->Step().value()) {
+      resharding_.reset();
+    }
+  }
 
   // Everything that has passed, with its event.
   void ExpireInModel() {
@@ -490,7 +503,7 @@ class ModelledExpiry {
       }
       case 10: {
         const auto found = model_.find(key_text);
-        ASSERT_EQ(store_.Touch(key), found != model_.end());
+        ASSERT_EQ(store_.Touch(*session_, key), found != model_.end());
         if (found != model_.end() && found->second.slides) found->second.deadline_ns = clock_.NowNanos() + ttl_ns_;
         return;
       }
@@ -568,6 +581,8 @@ class ModelledExpiry {
   CollectingSink sink_;
   Store store_;
   OpenedSession session_{store_};
+  OpenedSession resharding_session_{store_};
+  std::unique_ptr<Resharding> resharding_;
   std::map<std::string, Modelled> model_;
   std::vector<Text> events_;
   uint64_t last_place_ = 0;

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/resharding_thread.h"
 #include "core/store.h"
 #include "fixtures.h"
 #include "random_input.h"
@@ -63,6 +64,7 @@ class StoreStressTest : public testing::TestWithParam<size_t> {
   static constexpr uint64_t kKeys = 20000;
 
   void UseAtRandom(size_t thread, size_t operations);
+  void UseByAll();
   void Operate(Session& session, Random& random, uint64_t count);
   void OperateOnMany(Session& session, Random& random, uint64_t count);
   void Look(Session& session, const OwnedKey& key, uint64_t number);
@@ -156,7 +158,7 @@ void StoreStressTest::UseAtRandom(size_t thread, size_t operations) {
   }
 }
 
-TEST_P(StoreStressTest, ValuesAreWholeAndSizesExact) {
+void StoreStressTest::UseByAll() {
   std::atomic<bool> done{false};
   std::thread short_lived([&] {
     for (size_t i = 0; !done; ++i) std::thread([&] { UseAtRandom(100 + i % 100, 500); }).join();
@@ -180,6 +182,13 @@ TEST_P(StoreStressTest, ValuesAreWholeAndSizesExact) {
   EXPECT_EQ(store_.Stats().block_bytes, 0u);
 }
 
+TEST_P(StoreStressTest, ValuesAreWholeAndSizesExact) { UseByAll(); }
+
+TEST_P(StoreStressTest, AlsoWhileShardsAreAdded) {
+  const ReshardingThread resharding(store_, 1024);
+  UseByAll();
+}
+
 INSTANTIATE_TEST_SUITE_P(Shards, StoreStressTest, testing::Values(1, 64));
 
 // --- Entries that stay, among others that come and go ----------------------------------------------------------------
@@ -193,6 +202,7 @@ class StoreStayersTest : public testing::TestWithParam<size_t> {
   static constexpr uint64_t kFirstOther = 1000;
 
   void InsertStayersAmongOthers();
+  void UseByAll();
   void WriteOn(size_t thread);
   void ReadOn(size_t thread);
   void ReadStayers(Session& session, std::vector<uint64_t>* seen);
@@ -288,7 +298,7 @@ void StoreStayersTest::ReadOn(size_t thread) {
   }
 }
 
-TEST_P(StoreStayersTest, AreAlwaysFoundOnceInOrderAndNeverGoBackwards) {
+void StoreStayersTest::UseByAll() {
   InsertStayersAmongOthers();
   {
     const OpenedSession session(store_);
@@ -299,6 +309,13 @@ TEST_P(StoreStayersTest, AreAlwaysFoundOnceInOrderAndNeverGoBackwards) {
   RunThreads(kThreads, [&](size_t thread) { thread < kWriters ? WriteOn(thread) : ReadOn(thread); });
   EXPECT_EQ(store_.Size(), kStayers);
   EXPECT_GT(scans_, 0u);
+}
+
+TEST_P(StoreStayersTest, AreAlwaysFoundOnceInOrderAndNeverGoBackwards) { UseByAll(); }
+
+TEST_P(StoreStayersTest, AlsoWhileShardsAreAdded) {
+  const ReshardingThread resharding(store_, 1024);
+  UseByAll();
 }
 
 INSTANTIATE_TEST_SUITE_P(Shards, StoreStayersTest, testing::Values(1, 2, 64));

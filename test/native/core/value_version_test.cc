@@ -40,11 +40,10 @@ class ValueVersionTest : public testing::Test {
   size_t ShardOf(const OwnedKey& key) const {
     const ReadGuard guard(*session_);
     ReadValue value;
-    size_t shard = 0;
-    uint64_t version = 0;
-    EXPECT_TRUE(store_.GetVersioned(guard, key.key(), &value, &shard, &version));
-    EXPECT_EQ(version, VersionOf(store_, shard));
-    return shard;
+    ValueVersion version{};
+    EXPECT_TRUE(store_.GetVersioned(guard, key.key(), &value, &version));
+    EXPECT_EQ(version.version, VersionOf(store_, version.shard));
+    return version.shard;
   }
   void Set(const OwnedKey& key, std::string_view bytes) {
     ASSERT_TRUE(store_.Set(*session_, key.key(), BorrowedValue(ValueKind::kOneByteString, bytes)).ok());
@@ -194,7 +193,10 @@ ValueVersionThreadTest::Kept ValueVersionThreadTest::ReadToKeep(Session& session
   const ReadGuard guard(session);
   Kept kept;
   ReadValue value;
-  if (!store_.GetVersioned(guard, key_.key(), &value, &kept.shard, &kept.version)) return Kept();
+  ValueVersion version{};
+  if (!store_.GetVersioned(guard, key_.key(), &value, &version)) return Kept();
+  kept.shard = version.shard;
+  kept.version = version.version;
   kept.step = CheckedValue::ReadTag(value).value_or(kNoValue);
   return kept;
 }

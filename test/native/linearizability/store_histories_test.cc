@@ -2,7 +2,8 @@
 // crowd of other keys in the same shards comes and goes, so that tables grow, shrink and move and entries are compacted
 // under the hot ones, and what each thread was told must be explained by one order of all operations.
 //
-// The same with a log, that is compacted all the while: what it is told, and its snapshots, must change nothing.
+// The same with a log, that is compacted all the while: what it is told, and its snapshots, must change nothing. And
+// the same while shards are added.
 //
 // SHARDMAP_HISTORIES (50) and SHARDMAP_HISTORY_OPERATIONS (20000) say how many there are in all, and of what length.
 #include <gtest/gtest.h>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "base/crash_directory.h"
+#include "core/resharding_thread.h"
 #include "core/store.h"
 #include "fixtures.h"
 #include "linearizability/checker.h"
@@ -219,7 +221,11 @@ History TakeLoggedHistory(const Shape& shape, uint64_t number) {
   std::thread compacting([&] {
     while (!is_over) EXPECT_TRUE(durable.Compact().ok());
   });
-  History history = TakeHistory(durable.store(), shape.values, number);
+  History history;
+  {
+    const ReshardingThread resharding(durable.store(), number % 2 == 0 ? 1 : 256);
+    history = TakeHistory(durable.store(), shape.values, number);
+  }
   is_over = true;
   compacting.join();
   EXPECT_TRUE(durable.log().Close().ok());
@@ -249,6 +255,14 @@ TEST_P(StoreHistoriesTest, AreLinearizable) {
     StoreOptions options;
     options.shards = GetParam().shards;
     Store store(options);
+    return TakeHistory(store, GetParam().values, number);
+  });
+}
+
+TEST_P(StoreHistoriesTest, AreLinearizableWhileShardsAreAdded) {
+  ExpectLinearizable(kHistories, [](uint64_t number) {
+    Store store(OptionsFor(GetParam().shards));
+    const ReshardingThread resharding(store, 1024);
     return TakeHistory(store, GetParam().values, number);
   });
 }

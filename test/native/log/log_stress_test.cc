@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/crash_directory.h"
+#include "core/resharding_thread.h"
 #include "log/durable_store.h"
 #include "random_input.h"
 
@@ -128,7 +129,7 @@ class StressedThread {
     ReadValue value;
     if (store_.Get(guard, key.key(), &value)) ExpectWhole(value);
     (void)store_.TimeLeft(guard, key.key());
-    (void)store_.Touch(key.key());
+    (void)store_.Touch(*session_, key.key());
     if (!random_.OneIn(50)) return;
     std::vector<ScannedEntry> page;
     store_.Scan(guard, 0, 1 + random_.Below(300), &page);
@@ -243,7 +244,7 @@ void ExpireAll(Store& store) {
 
 class LogStressTest : public testing::TestWithParam<SyncPolicy> {};
 
-TEST_P(LogStressTest, AllOperationsOfFourThreadsWhileTheLogIsCompacted) {
+TEST_P(LogStressTest, AllOperationsOfFourThreadsWhileTheLogIsCompactedAndShardsAreAdded) {
   CrashDirectory directory;
   LogOptions options;
   options.policy = GetParam();
@@ -264,11 +265,13 @@ TEST_P(LogStressTest, AllOperationsOfFourThreadsWhileTheLogIsCompacted) {
         ++compactions;
       }
     });
+    auto resharding = std::make_unique<ReshardingThread>(durable.store(), 1024);
     std::vector<std::thread> threads;
     for (uint64_t thread = 0; thread < kThreads; ++thread) {
       threads.emplace_back([&, thread] { StressedThread(durable, 10 * round + thread).Run(Scaled(100'000)); });
     }
     for (std::thread& thread : threads) thread.join();
+    resharding.reset();
     is_over = true;
     compacting.join();
     EXPECT_GT(compactions, 0u);

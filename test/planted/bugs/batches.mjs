@@ -71,11 +71,11 @@ export const BUGS = [
     name: 'batch that looks into tables outside an epoch',
     why: 'a table may be freed while it is looked at',
     file: 'native/core/store.cc',
-    find: `  const ReadGuard guard(session);
-  for (size_t i = 0; i < group->size; ++i) shards_[group->shards[i]].Prefetch();
-  PrepareReads(group);`,
-    replace: `  for (size_t i = 0; i < group->size; ++i) shards_[group->shards[i]].Prefetch();
-  PrepareReads(group);`,
+    within: `PrepareWrites(Session& session, BatchGroup* group) const {
+  const ReadGuard guard(session);
+`,
+    find: '  const ReadGuard guard(session);\n',
+    replace: '  (void)session;\n',
     test: 'core/store_stress_test',
     filter: '*StoreStressTest*',
     kind: 'thread',
@@ -161,9 +161,9 @@ export const BUGS = [
     name: 'reservation of a deletion in a batch kept for nothing',
     why: 'the log would run out of room',
     file: 'native/core/store.cc',
-    within: `if (deleted == 0) ReleaseMutation(session);
+    within: `if (count.deleted == 0) ReleaseMutation(session);
     session.counters()`,
-    find: 'deleted == 0',
+    find: 'count.deleted == 0',
     replace: 'false',
     test: 'core/mutation_sink_test',
     filter: 'MutationSinkTest.*',

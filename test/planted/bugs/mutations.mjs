@@ -6,11 +6,11 @@ export const BUGS = [
     name: 'effect shown before it is appended',
     why: 'a log that ends there would have what another thread did because of it, and not the effect itself',
     file: 'native/core/shard.cc',
-    find: `  AppendLocked(context, Mutation::Kind::kOverwrite, key.key, &value, deadline);
+    find: `  AppendLocked(context, Mutation::Kind::kOverwrite, key, &value, deadline);
   ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });
 `,
     replace: `  ChangeValueLocked([&] { entry->Overwrite(value, block, deadline); });
-  AppendLocked(context, Mutation::Kind::kOverwrite, key.key, &value, deadline);
+  AppendLocked(context, Mutation::Kind::kOverwrite, key, &value, deadline);
 `,
     test: 'core/mutation_sink_test',
     filter: 'MutationSinkTest.NothingIsToBeSeenBeforeItIsAppended',
@@ -19,11 +19,11 @@ export const BUGS = [
     name: 'deletion shown before it is appended',
     why: 'a log that ends there would have what another thread did because of it, and not the effect itself',
     file: 'native/core/shard.cc',
-    find: `  AppendLocked(context, Mutation::Kind::kDelete, key.key, nullptr, {});
+    find: `  AppendLocked(context, Mutation::Kind::kDelete, key, nullptr, {});
   RemoveLocked(context, found);
 `,
     replace: `  RemoveLocked(context, found);
-  AppendLocked(context, Mutation::Kind::kDelete, key.key, nullptr, {});
+  AppendLocked(context, Mutation::Kind::kDelete, key, nullptr, {});
 `,
     test: 'core/mutation_sink_stress_test',
     filter: 'SeenIsAppendedTest.*',
@@ -31,16 +31,13 @@ export const BUGS = [
   {
     name: 'clear that locks one shard after the other',
     why: 'what was set after it to one shard would stay, and what was set later still to another would be gone',
-    file: 'native/core/store.cc',
-    find: `    AllShardsLock lock({shards_.get(), shards()});
-    lock.AppendClear(session);
-    lock.TakeAll(session, {contents.get(), shards()});
-`,
-    replace: `    for (size_t shard = 0; shard < shards(); ++shard) {
-      AllShardsLock lock({&shards_[shard], 1});
-      if (shard == 0) lock.AppendClear(session);
-      lock.TakeAll(session, {&contents[shard], 1});
-    }
+    file: 'native/core/all_shards_lock.cc',
+    find: '  for (size_t i = 0; i < shards_.size(); ++i) shards_[i].TakeAllLocked(&contents[i]);\n',
+    replace: `  for (size_t i = 0; i < shards_.size(); ++i) {
+    shards_[i].TakeAllLocked(&contents[i]);
+    shards_[i].mutex_.Unlock();
+  }
+  for (Shard& shard : shards_) shard.mutex_.Lock();
 `,
     test: 'core/mutation_sink_stress_test',
     filter: 'ClearTest.LeavesNoEntryThatWasSetBeforeOneThatIsGone',
@@ -58,7 +55,7 @@ export const BUGS = [
     name: "clear whose stamp is not its shards' last",
     why: 'a replay would clear away what was set after it',
     file: 'native/core/all_shards_lock.cc',
-    find: '  for (Shard& shard : shards_) shard.last_stamp_ = stamp;\n',
+    find: '  RaiseStamps(stamp);\n',
     replace: '',
     test: 'core/mutation_sink_test',
     filter: 'MutationSinkTest.WhatComesAfterAClearHasALaterStamp',

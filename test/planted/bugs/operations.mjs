@@ -9,9 +9,10 @@ export const BUGS = [
     find: 'Put(session, key, value, RequestFor(PutMode::kIfAbsent, existing, lifetime), &outcome)',
     replace: `[&] {
     const HashedKey hashed = Hashed(key);
-    const size_t shard = ShardOf(hashed.hash);
+    const ShardSet& shards = Shards();
+    const size_t shard = shards.ShardOf(hashed.hash);
     outcome = PutOutcome::kExisted;
-    if (shards_[shard].Get(TableOf(shard), hashed, existing, nullptr)) return Status();
+    if (shards[shard].Get(shards.TableOf(shard), hashed, existing, nullptr)) return Status();
     Status put = Put(session, key, value, RequestFor(PutMode::kOverwrite, nullptr, lifetime), &outcome);
     outcome = PutOutcome::kInserted;
     return put;
@@ -23,10 +24,10 @@ export const BUGS = [
     name: 'deletion that looks first and then deletes',
     why: 'two threads would both be told that they had deleted it',
     file: 'native/core/store.cc',
-    find: '  *outcome = shards_[shard].Delete(ContextFor(session, shard), hashed, request);',
-    replace: `  const bool is_there = shards_[shard].Has(TableOf(shard), hashed);
-  *outcome = shards_[shard].Delete(ContextFor(session, shard), hashed, request);
-  if (is_there && *outcome == DeleteOutcome::kAbsent) *outcome = DeleteOutcome::kDeleted;`,
+    find: '    return shard.Delete(context, hashed, request);',
+    replace: `    const bool is_there = shard.Has(Shards().TableOf(context.shard), hashed);
+    const DeleteOutcome deleted = shard.Delete(context, hashed, request);
+    return is_there && deleted == DeleteOutcome::kAbsent ? DeleteOutcome::kDeleted : deleted;`,
     test: 'linearizability/store_histories_test',
     filter: '*',
   },

@@ -89,7 +89,7 @@ export const BUGS = [
   {
     name: 'table allocated in vain kept',
     why: 'nobody else knows of it',
-    file: 'native/core/shard.cc',
+    file: 'native/core/index.h',
     within: '~SpareIndex() { Free(); }',
     find: 'Free();',
     replace: '',

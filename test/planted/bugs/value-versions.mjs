@@ -117,10 +117,10 @@ export const BUGS = [
     name: 'value version read after the value',
     why: 'it may be that of a later value',
     file: 'native/core/store.cc',
-    find: `  *version = shards_[*shard].value_version().load(std::memory_order_acquire);
-  return CountRead(guard, shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr));`,
-    replace: `  const bool found = shards_[*shard].Get(TableOf(*shard), hashed, out, nullptr);
-  *version = shards_[*shard].value_version().load(std::memory_order_acquire);
+    find: `  *version = {shards.size(), shard, shards[shard].value_version().load(std::memory_order_acquire)};
+  return CountRead(guard, shards[shard].Get(shards.TableOf(shard), hashed, out, nullptr));`,
+    replace: `  const bool found = shards[shard].Get(shards.TableOf(shard), hashed, out, nullptr);
+  *version = {shards.size(), shard, shards[shard].value_version().load(std::memory_order_acquire)};
   return found;`,
     test: 'core/value_version_test',
     filter: '*ThreadTest*',
