@@ -462,7 +462,7 @@ class alignas(64) Shard {
   uint64_t key_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t value_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t expired_ SHARDMAP_GUARDED_BY(mutex_) = 0;
-  mutable uint64_t lock_waits_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  uint64_t lock_waits_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   mutable uint64_t read_fallbacks_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   mutable std::atomic<uint64_t> read_retries_{0};
   uint64_t rehashes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
