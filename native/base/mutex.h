@@ -4,7 +4,6 @@
 // docs/concurrency.md lists every mutex, what it guards and its rank.
 #pragma once
 
-#include <cstdint>
 #include <mutex>
 
 #if defined(__clang__)
@@ -48,27 +47,6 @@ class SHARDMAP_SCOPED_CAPABILITY MutexLock {
   ~MutexLock() SHARDMAP_RELEASE() { mutex_.Unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
-
- private:
-  Mutex& mutex_;
-};
-
-// Counts in `*waits`, which the mutex guards, when it has to wait; not in a build without counting (CMakeLists.txt).
-class SHARDMAP_SCOPED_CAPABILITY CountingLock {
- public:
-  CountingLock(Mutex& mutex, uint64_t* waits) SHARDMAP_ACQUIRE(mutex) : mutex_(mutex) {
-#if defined(SHARDMAP_NO_COUNTING)
-    (void)waits;
-    mutex_.Lock();
-#else
-    if (mutex_.TryLock()) return;
-    mutex_.Lock();
-    ++*waits;
-#endif
-  }
-  ~CountingLock() SHARDMAP_RELEASE() { mutex_.Unlock(); }
-  CountingLock(const CountingLock&) = delete;
-  CountingLock& operator=(const CountingLock&) = delete;
 
  private:
   Mutex& mutex_;

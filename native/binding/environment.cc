@@ -39,7 +39,6 @@ Napi::Value Attachment::Versions() {
     versions_ = Napi::Persistent(MakeVersions(versions));
     versions_shards_ = versions.shards;
   }
-  control_->version_shards = static_cast<double>(versions_shards_);
   return versions_.Value();
 }
 

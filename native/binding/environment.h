@@ -88,9 +88,11 @@ class Attachment {
   // The Float64Arrays that JavaScript reads: what is noted here, and the value versions of all shards (empty where the
   // engine allows no arrays over memory of ours).
   Napi::Value Control() const { return control_array_.Value(); }
-  // The latter are made anew where the store has other shards by now; the index is one of these then.
+  // The latter are made anew where the store has other shards by now.
   Napi::Value Versions();
+  // Of how many shards these are; and tells JavaScript so.
   size_t versions_shards() const { return versions_shards_; }
+  void NoteVersionsShards() { control_->version_shards = static_cast<double>(versions_shards_); }
 
  private:
   // V8 hears of a store's memory each time it has changed by this much.

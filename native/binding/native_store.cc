@@ -60,7 +60,11 @@ napi_value GetVersioned(napi_env env, Attachment& attachment, const Key& key, co
   return ValueToJs(env, value);
 }
 
-napi_value Versions(napi_env, Attachment& attachment, const napi_value*) { return attachment.Versions(); }
+napi_value Versions(napi_env, Attachment& attachment, const napi_value*) {
+  const napi_value versions = attachment.Versions();
+  attachment.NoteVersionsShards();
+  return versions;
+}
 
 napi_value Has(napi_env env, Attachment& attachment, const Key& key, const napi_value*) {
   const ReadGuard guard(attachment.session());

@@ -653,7 +653,8 @@ EntryChunks Shard::ViewEntries() const {
   for (int attempt = 0; attempt < kViewAttempts; ++attempt) {
     if (UnlockedEntries().TryView(&view)) return view;
   }
-  const CountingLock lock(mutex_, &lock_waits_);
+  const MutexLock lock(mutex_);
+  ++read_fallbacks_;
   return entries_.view();
 }
 

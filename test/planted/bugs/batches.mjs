@@ -32,7 +32,7 @@ export const BUGS = [
     if (!entry.value.PrepareForStore()`,
     find: 'entries',
     replace: `std::stable_sort(entries.begin(), entries.end(), [&](const BatchEntry& a, const BatchEntry& b) {
-    return ShardOf(Hashed(a.key).hash) < ShardOf(Hashed(b.key).hash);
+    return ShardOf(Hashed(a.key)) < ShardOf(Hashed(b.key));
   }), entries`,
     test: 'core/batch_test',
     filter: 'BatchTest.*',

@@ -40,6 +40,11 @@ class SHARDMAP_CAPABILITY("mutex") Mutex {
     mutex_.Lock();
     if (t_held.count++ == 0) t_held.since_ns = ThreadNanos();
   }
+  bool TryLock() SHARDMAP_TRY_ACQUIRE(true) SHARDMAP_NO_THREAD_SAFETY_ANALYSIS {
+    if (!mutex_.TryLock()) return false;
+    if (t_held.count++ == 0) t_held.since_ns = ThreadNanos();
+    return true;
+  }
   void Unlock() SHARDMAP_RELEASE() SHARDMAP_NO_THREAD_SAFETY_ANALYSIS {
     if (--t_held.count == 0) NoteLockHold(ThreadNanos() - t_held.since_ns);
     mutex_.Unlock();
