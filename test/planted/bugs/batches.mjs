@@ -71,11 +71,16 @@ export const BUGS = [
     name: 'batch that looks into tables outside an epoch',
     why: 'a table may be freed while it is looked at',
     file: 'native/core/store.cc',
-    within: `PrepareWrites(Session& session, BatchGroup* group) const {
-  const ReadGuard guard(session);
+    find: `  const ReadGuard guard(session);
+  const ShardSet& shards = Shards();
+  for (size_t i = 0; i < group->size; ++i) shards[shards.ShardOf(group->keys[i].hash)].Prefetch();
+  return PrepareReads(group);
 `,
-    find: '  const ReadGuard guard(session);\n',
-    replace: '  (void)session;\n',
+    replace: `  (void)session;
+  const ShardSet& shards = Shards();
+  for (size_t i = 0; i < group->size; ++i) shards[shards.ShardOf(group->keys[i].hash)].Prefetch();
+  return PrepareReads(group);
+`,
     test: 'core/store_stress_test',
     filter: '*StoreStressTest*',
     kind: 'thread',

@@ -33,7 +33,9 @@ export const BUGS = [
     why: 'what was set after it to one shard would stay, and what was set later still to another would be gone',
     file: 'native/core/all_shards_lock.cc',
     find: '  for (size_t i = 0; i < shards_.size(); ++i) shards_[i].TakeAllLocked(&contents[i]);\n',
-    replace: `  for (size_t i = 0; i < shards_.size(); ++i) {
+    replace: `  for (Shard& shard : shards_) shard.mutex_.Unlock();
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    shards_[i].mutex_.Lock();
     shards_[i].TakeAllLocked(&contents[i]);
     shards_[i].mutex_.Unlock();
   }
