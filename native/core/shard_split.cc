@@ -115,7 +115,7 @@ SplitOutcome Shard::CopyIn(const WriteContext& context, const Entry& entry, uint
   value_bytes_ += copy->value_bytes();
   const bool closed_a_chunk = entries_.Append(copy);
   index_.Insert(copy, hash);
-  if (place != 0) wheel_->Add(place, clock_->NowNanos(), TimersLocked());
+  if (place != 0) AddTimerLocked(place, clock_->NowNanos());
   RaiseLocked(0, copy->sequence());
   if (closed_a_chunk) CompactLocked(context, copy->sequence() - 1);
   return SplitOutcome::kMore;

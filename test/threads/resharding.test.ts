@@ -5,6 +5,7 @@
  * SHARDMAP_TEST_INCREMENTS (1000000) says how many increments there are in each case.
  */
 
+import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { newDirectory } from '../durability/directories.js';
@@ -38,14 +39,19 @@ async function reshardMeanwhile(map: Counted, keys: readonly string[], total: nu
   }
 }
 
-async function countAndReshard(map: Counted, keys: number): Promise<number> {
+/** How far each counter goes. `meanwhile` is given the keys, and the sum of all at the end. */
+async function count(
+  map: Counted,
+  keys: number,
+  meanwhile: (map: Counted, keys: readonly string[], total: number) => Promise<void>,
+): Promise<number> {
   const roles = [...Array.from({ length: COUNTERS }, () => 'count'), ...DISTURBERS];
   const steps = Math.ceil(INCREMENTS / COUNTERS / keys) * keys;
   const shared = { gate: new SharedArrayBuffer(4), stop: new SharedArrayBuffer(4), rivals: roles.length };
   const given = { handle: map.handle, ...shared, way: 'increment', keys, steps };
   const threads = await Thread.startAll(roles.length, 'counter', (index) => ({ ...given, index, role: roles[index] }));
   const answers = threads.map((thread) => thread.answer() as Promise<{ wrong: number }>);
-  await reshardMeanwhile(map, keysOf(keys), steps * COUNTERS);
+  await meanwhile(map, keysOf(keys), steps * COUNTERS);
   await Promise.all(answers.slice(0, COUNTERS));
   Atomics.store(new Int32Array(shared.stop), 0, 1);
   for (const [index, { wrong }] of (await Promise.all(answers)).entries()) expect(wrong, roles[index]).toBe(0);
@@ -63,7 +69,7 @@ describe('increments of 4 threads, while others read, iterate and delete, and sh
     'of %i keys are all counted',
     async (keys) => {
       const map: Counted = new ShardMap<string, number>(null, { shards: 1 });
-      const each = await countAndReshard(map, keys);
+      const each = await count(map, keys, reshardMeanwhile);
       expect(map.stats().shards).toBe(SHARDS_MAX);
       expectTotals(map, keys, each);
       map.close();
@@ -76,12 +82,29 @@ describe('increments of 4 threads, while others read, iterate and delete, and sh
     async () => {
       const dir = newDirectory();
       const map: Counted = await ShardMap.open<string, number>({ dir, shards: 1 });
-      const each = await countAndReshard(map, 1000);
+      const each = await count(map, 1000, reshardMeanwhile);
       expectTotals(map, 1000, each);
       map.close();
       const again: Counted = await ShardMap.open<string, number>({ dir, shards: 1, recovery: 'strict' });
       expectTotals(again, 1000, each);
       again.close();
+    },
+    CASE_MS_MAX,
+  );
+});
+
+describe("a map with shards: 'auto'", () => {
+  it.runIf(availableParallelism() > 1)(
+    'gets more of them by itself where threads wait for one another, and counts all',
+    async () => {
+      const map: Counted = new ShardMap<string, number>(null, { shards: 'auto' });
+      const { shards } = map.stats();
+      const end = Date.now() + CASE_MS_MAX / 2;
+      let each = 0;
+      while (map.stats().shards === shards && Date.now() < end) each += await count(map, 100, async () => {});
+      expect(map.stats().shards).toBeGreaterThan(shards);
+      expectTotals(map, 100, each);
+      map.close();
     },
     CASE_MS_MAX,
   );

@@ -245,6 +245,16 @@ TEST_F(StoreExpiryTest, NobodyIsCalledWhereThereAreNoDeadlines) {
   EXPECT_EQ(store_.Stats().timer_bytes, 0u);
 }
 
+TEST_F(StoreExpiryTest, WhoExpiresIsCalledForShardsThatWereAdded) {
+  for (size_t i = 0; i < 1000; ++i) Set(std::to_string(i), "v", Lifetime::For(50 * kMs));
+  const OpenedSession session(store_);
+  Resharding resharding(store_, *session, 64);
+  while (!resharding.Step().value()) continue;
+  Sleep(50 * kMs + kLatenessNs);
+  EXPECT_EQ(store_.Size(), 0u);
+  EXPECT_EQ(sink_.events.size(), 1000u);
+}
+
 TEST_F(StoreExpiryTest, CountersKeepTheirDeadlineAndBeginAnewAfterIt) {
   const double one = 1;
   const OwnedKey key("hits");

@@ -37,6 +37,15 @@ export const BUGS = [
     filter: 'StoreExpiryModelTest.*',
   },
   {
+    name: 'timers of copies that nobody is told of',
+    why: 'what has expired would stay',
+    file: 'native/core/shard_split.cc',
+    find: 'AddTimerLocked(place, clock_->NowNanos());',
+    replace: 'wheel_->Add(place, clock_->NowNanos(), TimersLocked());',
+    test: 'core/store_expiry_test',
+    filter: 'StoreExpiryTest.*Added',
+  },
+  {
     name: 'insertion into a shard that is level, and not into its copy',
     why: 'nobody would come to copy it',
     file: 'native/core/shard_split.cc',
