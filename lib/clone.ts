@@ -144,7 +144,7 @@ function refuseMarked(value: object, place: number | undefined): void {
     copyByPlatform(value);
   } catch (error) {
     if (!(error instanceof NativeException) || error.name !== 'DataCloneError') throw error;
-    throw createCloneError(`${describe(value)} could not be cloned: ${error.message}`, place);
+    throw createCloneError(error.message, place);
   }
   apply(addWeakly, copiedClasses, [prototype]);
 }

@@ -276,8 +276,10 @@ describe('a bad option', () => {
     await expect(ShardMap.open({ dir: '/nowhere/at/all', ...options })).rejects.toMatchObject({ code });
   });
 
-  it.skipIf(hasZstd)('zstd is refused by a Node.js that has none', () => {
-    const error = expectError(() => open({ algorithm: 'zstd' }), 'TypeError', 'ERR_SHARDMAP_INVALID_ARGUMENT');
+  it('zstd is refused by a Node.js that has none, and only there', () => {
+    const openIt = () => open({ algorithm: 'zstd' });
+    if (hasZstd) return openIt().close();
+    const error = expectError(openIt, 'TypeError', 'ERR_SHARDMAP_INVALID_ARGUMENT');
     expect(error.message).toContain(process.version);
   });
 });
@@ -333,11 +335,15 @@ describe('a compressed value that', () => {
     for (const read of readers) expectError(() => read(map), 'ShardMapError', 'ERR_SHARDMAP_NEWER_FORMAT');
   });
 
-  it.skipIf(hasZstd)('zstd has compressed is told to a Node.js without it', () => {
+  it('zstd is said to have compressed is told of to a Node.js without it, and else damaged', () => {
     const map = store(Buffer.concat([head(kinds.Buffer, 3, bytes.length), deflated]));
     for (const read of readers) {
-      const error = expectError(() => read(map), 'TypeError', 'ERR_SHARDMAP_CODEC');
-      expect(error.message).toContain('22.15');
+      if (hasZstd) {
+        expectError(() => read(map), 'ShardMapError', 'ERR_SHARDMAP_CORRUPT');
+      } else {
+        const error = expectError(() => read(map), 'TypeError', 'ERR_SHARDMAP_CODEC');
+        expect(error.message).toContain('22.15');
+      }
     }
   });
 
