@@ -122,7 +122,7 @@ export const BUGS = [
     why: 'nothing tells a thread of a deadline that passes: such values must not be kept',
     file: 'native/binding/native_store.cc',
     find: '    attachment.NoteNoVersion();\n',
-    replace: '    attachment.NoteVersion(shard, version);\n',
+    replace: '    attachment.NoteVersion(version);\n',
     test: 'linearizability/histories',
     filter: 'that expire',
     kind: 'package',
