@@ -11,10 +11,10 @@ import { placeOf, withSwitches } from './switches.mjs';
 export const FOLDER = path.join(ROOT, '.build/planted');
 export const TREE = path.join(FOLDER, 'tree');
 
-const SINGLE = ['CMakeLists.txt', 'test/planted/CMakeLists.txt', 'docs/log-format.md'];
+const SINGLE = ['CMakeLists.txt', 'test/planted/CMakeLists.txt', 'docs/guides/diagnostics.md', 'docs/log-format.md'];
 const SETTINGS = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts'];
 const CPP = ['native', 'test/native'];
-const PACKAGE = ['lib', 'test/lib', 'test/linearizability', 'test/threads'];
+const PACKAGE = ['lib', 'test/durability', 'test/lib', 'test/linearizability', 'test/threads'];
 /** Where the switch of a bug is found. */
 const SWITCH = { 'native/planted.h': 'test/planted/planted.h', 'lib/planted.ts': 'test/planted/planted.ts' };
 
