@@ -1,7 +1,7 @@
 /** Stores that are kept in a directory: how they are opened, flushed and made short, and left when the thread ends. */
 
 import timers from 'node:timers';
-import { createArgumentError, createError, createRangeError, type ErrorCode, type ShardMapError } from './errors.js';
+import { createArgumentError, createError, createRangeError, type ShardMapError } from './errors.js';
 import { addon, type Done, type NativeStore } from './native.js';
 import { type ResolvedOptions, readOptions, resolveOptions, type ShardMapOptions } from './options.js';
 
@@ -130,12 +130,12 @@ export function openDirectory(options: ResolvedOpenOptions): Promise<NativeStore
   const { dir, name, shards, ttl = FOREVER, touch = false, fsync, flushInterval, recovery, isReadonly } = options;
   const ttlMs = ttl === FOREVER ? 0 : ttl;
   return new Promise((resolve, reject) => {
-    const done = (code: string | undefined, message: string | undefined, id: string): void => {
+    const done = (error: Error | undefined, id: string): void => {
       stopReporting();
       // The store is open for as long as this runs.
-      const native = code === undefined ? addon.attach(id) : undefined;
+      const native = error === undefined ? addon.attach(id) : undefined;
       if (native !== undefined) resolve(native);
-      else reject(createError(code as ErrorCode, message as string));
+      else reject(error);
     };
     const opening = addon.open(dir, name, shards, ttlMs, touch, fsync, flushInterval, recovery, isReadonly, done);
     const stopReporting = reportProgress(opening, options.onProgress);
@@ -224,9 +224,9 @@ export function backUp({ slot, isDurable }: NativeStore, path: unknown): Promise
 /** What `start` is told of by the function that it gets. */
 export function whenDone(start: (done: Done) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    start((code, message) => {
-      if (code === undefined) resolve();
-      else reject(createError(code as ErrorCode, message as string));
+    start((error) => {
+      if (error === undefined) resolve();
+      else reject(error);
     });
   });
 }

@@ -4,7 +4,7 @@
  */
 
 const CloneError = DOMException;
-const { defineProperty, setPrototypeOf } = Object;
+const { assign, defineProperty, setPrototypeOf } = Object;
 const { isArray } = Array;
 
 /**
@@ -21,6 +21,10 @@ const { isArray } = Array;
 export class ShardMapError extends Error {
   /** Stable across versions: compare this, never the message. */
   readonly code: ErrorCode;
+  /** Of a log that is damaged, or of a newer format: the file where that was met, by its name in the directory. */
+  declare readonly file?: string;
+  /** With `file`: where in it, in bytes. */
+  declare readonly offset?: number;
 
   /** @internal */
   constructor(code: ErrorCode, message: string, cause?: unknown) {
@@ -93,9 +97,10 @@ export function atPlace(place: number | undefined, message: string): string {
   return place === undefined ? message : `Item ${place} of the batch: ${message}`;
 }
 
-/** What the addon calls to throw. */
-export function fail(code: string, message: string): never {
-  throw createError(code as ErrorCode, message);
+/** What the addon calls; `file` and `offset` where the error is about a place in a file. */
+export function createNativeError(code: string, message: string, file?: string, offset?: number): Error {
+  const error = createError(code as ErrorCode, message);
+  return file === undefined ? error : assign(error, { file, offset });
 }
 
 /** For a method that was called on something that is not what it belongs to. */

@@ -12,7 +12,7 @@ import process from 'node:process';
 import timers from 'node:timers';
 import { type Codec, wrapList } from './codec.js';
 import { channels, hasLogSubscribers, publish } from './diagnostics.js';
-import { createArgumentError, createError, type ErrorCode } from './errors.js';
+import { createArgumentError } from './errors.js';
 import { addon, LOG_NEWS, LOG_NEWS_KINDS, type NativeStore, newsHook } from './native.js';
 import { readOptions } from './options.js';
 
@@ -176,8 +176,7 @@ export class MapEvents {
     const news = takeLogNews(this.#slot);
     for (let first = 0; first < news.length; first += LOG_NEWS.items) {
       const at = (item: number): unknown => news[first + item];
-      const code = at(LOG_NEWS.code);
-      const error = code === 'OK' ? undefined : createError(code as ErrorCode, at(LOG_NEWS.message) as string);
+      const error = at(LOG_NEWS.error);
       const logBytes = at(LOG_NEWS.logBytes);
       if (at(LOG_NEWS.kind) === LOG_NEWS_KINDS.compactionBegins) {
         publish(channels.compactionBegin, { map, logBytes });

@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { createError, fail } from './errors.js';
+import { createError, createNativeError } from './errors.js';
 
 /** Both elements of a key that is an array of two, or nothing. */
 export type PairArguments = [] | [first: unknown, second: unknown];
@@ -36,8 +36,8 @@ export interface Addon {
   create(name: string | undefined, shards: number, ttl: number, touch: boolean): NativeStore;
   /**
    * The store of a directory; `fsync` is the place among always, interval, never, and `recovery` that among tail, strict,
-   * salvage. `done` is called in this thread: with code and message of an error, or with the id of the store, which is open at
-   * least until it returns. Returns what `progress` takes.
+   * salvage. `done` is called in this thread: with an error, or with the id of the store, which is open at least until it
+   * returns. Returns what `progress` takes.
    */
   open(
     dir: string,
@@ -49,7 +49,7 @@ export interface Addon {
     flushInterval: number,
     recovery: number,
     isReadonly: boolean,
-    done: (code: string | undefined, message: string | undefined, id: string) => void,
+    done: (error: Error | undefined, id: string) => void,
   ): object;
   /** Bytes that were read so far, bytes there are, records that were read. */
   progress(opening: object): [bytes: number, bytesTotal: number, records: number];
@@ -248,14 +248,14 @@ export interface Addon {
 
 /** What the addon calls, and where it leaves encoded values: `reply` and `scratch` are its own from then on. */
 export interface AddonHooks extends AddonReply {
-  fail(code: string, message: string): never;
+  createError: typeof createNativeError;
   collect(...items: unknown[]): unknown[];
   /** Called in a turn of the event loop of its own when there is something to take for a slot that listens. */
   news(): void;
 }
 
-/** Called once, in a turn of the event loop of its own, which is kept alive for it: with code and message of an error. */
-export type Done = (code: string | undefined, message: string | undefined) => void;
+/** Called once, in a turn of the event loop of its own, which is kept alive for it: with the error, if there is one. */
+export type Done = (error: Error | undefined) => void;
 
 /**
  * Where an encoded value is found until the next call of the addon: its bytes in `scratch`, which is then what was
@@ -302,16 +302,15 @@ export const REPLY_FORMS = {
 
 /** The items of a piece of news of a log. */
 export const LOG_NEWS = {
-  items: 6,
+  items: 5,
   /** What it is: see `LOG_NEWS_KINDS`. */
   kind: 0,
-  /** Of an error; `'OK'` where there is none. */
-  code: 1,
-  message: 2,
+  /** If there is one. */
+  error: 1,
   /** Of a compaction: bytes of the log before it; then, of one that has ended, milliseconds, and bytes of the snapshot. */
-  logBytes: 3,
-  durationMs: 4,
-  snapshotBytes: 5,
+  logBytes: 2,
+  durationMs: 3,
+  snapshotBytes: 4,
 } as const;
 
 /** What nobody waits for has failed; a compaction begins; one has ended. */
@@ -469,7 +468,7 @@ function load(): Addon & AddonReply {
     const addon = loadBinary(packageRoot);
     const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
     const hooks: AddonHooks = {
-      fail,
+      createError: createNativeError,
       collect: (...items) => items,
       news: () => newsHook.news(),
       scratch,

@@ -1,5 +1,6 @@
 /** Finds out whether a store is whole, without changing anything, and opens it as far as it can be read. */
 
+import type { ShardMapError } from '../index.js';
 import { codeOf } from './failure.js';
 import { type OpenStore, openToRead } from './store.js';
 import { isUnmade, lacksManifest, listFiles, type StoreFile } from './store-files.js';
@@ -58,17 +59,15 @@ async function attempt(
   try {
     return await openToRead(dir, recovery);
   } catch (error) {
-    if (codeOf(error) === 'ERR_SHARDMAP_CORRUPT') return parseFlaw((error as Error).message);
+    if (codeOf(error) === 'ERR_SHARDMAP_CORRUPT') return flawOf(error as ShardMapError);
     if (codeOf(error) === 'ERR_SHARDMAP_IO' && lacksManifest(files))
       return { file: 'MANIFEST', offset: 0, bytes: 0, reason: 'it is missing' };
     throw error;
   }
 }
 
-/** The message is all that an error has. */
-function parseFlaw(message: string): Flaw {
-  const [, file = '', offset = '0', reason = message] = /^(\S+) is damaged at byte (\d+): (.*)$/s.exec(message) ?? [];
-  return { file, offset: Number(offset), bytes: 0, reason };
+function flawOf({ file = '', offset = 0, message }: ShardMapError): Flaw {
+  return { file, offset, bytes: 0, reason: message.slice(message.indexOf(': ') + 2) };
 }
 
 /** What strict reading refuses of a store that a crash has left: the end of its last segment. */

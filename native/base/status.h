@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,18 +72,25 @@ constexpr std::string_view CodeName(Code code) {
   return "OK";
 }
 
+// Where in a file something is wrong.
+struct FilePlace {
+  std::string file;     // as the message names it
+  uint64_t offset = 0;  // bytes
+};
+
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(Code code, std::string message) : code_(code), message_(std::make_unique<std::string>(std::move(message))) {}
+  Status(Code code, std::string message, std::optional<FilePlace> place = std::nullopt)
+      : code_(code), detail_(std::make_unique<Detail>(std::move(message), std::move(place))) {}
   // Allocates nothing, so that it can report that nothing can be allocated.
   static Status OutOfMemory() { return Status(Code::kOutOfMemory); }
 
-  // Where there is no memory for the message, without it.
+  // Where there is no memory for message and place, without them.
   Status Copy() const noexcept {
     Status copy(code_);
     try {
-      if (message_) copy.message_ = std::make_unique<std::string>(*message_);
+      if (detail_) copy.detail_ = std::make_unique<Detail>(*detail_);
     } catch (const std::bad_alloc&) {  // the code tells enough
     }
     return copy;
@@ -91,14 +99,23 @@ class [[nodiscard]] Status {
   bool ok() const { return code_ == Code::kOk; }
   Code code() const { return code_; }
   std::string_view message() const {
-    return message_ ? std::string_view(*message_) : std::string_view("memory could not be allocated");
+    return detail_ ? std::string_view(detail_->message) : std::string_view("memory could not be allocated");
   }
+  // Of what kCorrupt and kNewerFormat say; nullptr where there is none.
+  const FilePlace* place() const { return detail_ && detail_->place ? &*detail_->place : nullptr; }
 
  private:
+  struct Detail {
+    Detail(std::string text, std::optional<FilePlace> where) : message(std::move(text)), place(std::move(where)) {}
+
+    std::string message;
+    std::optional<FilePlace> place;
+  };
+
   explicit Status(Code code) : code_(code) {}
 
   Code code_ = Code::kOk;
-  std::unique_ptr<std::string> message_;
+  std::unique_ptr<Detail> detail_;
 };
 
 // A value, or the status that says why there is none.

@@ -94,7 +94,7 @@ Environment::~Environment() {
 }
 
 Napi::Object Environment::SetHooks(Napi::Object hooks) {
-  fail_ = Napi::Persistent(hooks.Get("fail").As<Napi::Function>());
+  create_error_ = Napi::Persistent(hooks.Get("createError").As<Napi::Function>());
   collect_ = Napi::Persistent(hooks.Get("collect").As<Napi::Function>());
   if (hooks.Get("news").IsFunction()) news_ = Napi::Persistent(hooks.Get("news").As<Napi::Function>());
   if (scratch_.IsEmpty()) {

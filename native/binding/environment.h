@@ -134,8 +134,8 @@ class Environment {
   // Takes what lib/native.ts declares as AddonHooks: the functions that were given last, the arrays that were first.
   // Returns the arrays as AddonReply.
   Napi::Object SetHooks(Napi::Object hooks);
-  // fail(code, message) throws; empty where there are no hooks yet.
-  const Napi::FunctionReference& fail() const { return fail_; }
+  // createError(code, message, file, offset); empty where there are no hooks yet.
+  const Napi::FunctionReference& create_error() const { return create_error_; }
   // Called when there is something to take for a slot that listens; empty as well.
   const Napi::FunctionReference& news() const { return news_; }
   // collect(...items) returns the array of its arguments: far cheaper than setting elements one by one.
@@ -247,7 +247,7 @@ class Environment {
   Status StartCalls();
 
   napi_env env_;
-  Napi::FunctionReference fail_;
+  Napi::FunctionReference create_error_;
   Napi::FunctionReference collect_;
   Napi::FunctionReference news_;
   Napi::Reference<Napi::Uint8Array> scratch_;

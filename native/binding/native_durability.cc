@@ -216,8 +216,9 @@ napi_value TakeLogNews(napi_env env, Environment& environment, uint32_t slot, co
   const auto add = [&items](auto item) { items[items.Length()] = item; };
   for (const LogNews& news : log_news->TakeAll()) {
     add(static_cast<double>(news.kind));
-    add(std::string(CodeName(news.status.code())));
-    add(std::string(news.status.message()));
+    const napi_value error = news.status.ok() ? Undefined(env) : ErrorOf(env, news.status);
+    if (error == nullptr) return items;
+    add(error);
     add(static_cast<double>(news.compaction.log_bytes));
     add(static_cast<double>(news.compaction.nanos) / 1e6);
     add(static_cast<double>(news.compaction.snapshot_bytes));

@@ -1,5 +1,8 @@
 #include "binding/node_api.h"
 
+#include <iterator>
+#include <string_view>
+
 #include "binding/environment.h"
 
 namespace shardmap {
@@ -8,21 +11,31 @@ napi_value Throw(napi_env env, const Status& status) {
   bool is_pending = false;
   napi_is_exception_pending(env, &is_pending);
   if (is_pending) return nullptr;
-  const std::string_view code = CodeName(status.code());
-  const std::string_view message = status.message();
-  // Raw calls, which just fail while a thread is being terminated, where a wrapper's attempt to throw would abort.
-  napi_value args[2];
-  napi_create_string_latin1(env, code.data(), code.size(), &args[0]);
-  napi_create_string_latin1(env, message.data(), message.size(), &args[1]);
-  const Environment* environment = Environment::Of(env);
-  if (environment != nullptr && !environment->fail().IsEmpty()) {
-    napi_call_function(env, Undefined(env), environment->fail().Value(), 2, args, nullptr);
-  } else {
-    napi_value error = nullptr;
-    napi_create_error(env, args[0], args[1], &error);
-    napi_throw(env, error);
-  }
+  const napi_value error = ErrorOf(env, status);
+  if (error != nullptr) napi_throw(env, error);
   return nullptr;
+}
+
+napi_value ErrorOf(napi_env env, const Status& status) {
+  const auto text = [env](std::string_view chars) {
+    napi_value value = nullptr;
+    napi_create_string_utf8(env, chars.data(), chars.size(), &value);
+    return value;
+  };
+  // Raw calls, which just fail while a thread is being terminated, where a wrapper's attempt to throw would abort.
+  napi_value args[] = {text(CodeName(status.code())), text(status.message()), Undefined(env), Undefined(env)};
+  if (const FilePlace* const place = status.place()) {
+    args[2] = text(place->file);
+    args[3] = ToJs(env, static_cast<double>(place->offset));
+  }
+  napi_value error = nullptr;
+  const Environment* environment = Environment::Of(env);
+  if (environment != nullptr && !environment->create_error().IsEmpty()) {
+    napi_call_function(env, Undefined(env), environment->create_error().Value(), std::size(args), args, &error);
+  } else {
+    napi_create_error(env, args[0], args[1], &error);
+  }
+  return error;
 }
 
 napi_value ThrowClosed(napi_env env) { return Throw(env, Status(Code::kClosed, "This ShardMap is closed")); }

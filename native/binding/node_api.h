@@ -13,6 +13,9 @@ namespace shardmap {
 // threw that, and it goes first. Returns nullptr, for `return Throw(...)`.
 napi_value Throw(napi_env env, const Status& status);
 
+// That error. Returns nullptr where the thread is being terminated.
+napi_value ErrorOf(napi_env env, const Status& status);
+
 // What a callback that Node calls has thrown has nobody to catch it: it is an uncaughtException.
 void ReportPendingException(napi_env env);
 

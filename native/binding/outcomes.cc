@@ -2,7 +2,7 @@
 
 #include <iterator>
 #include <list>
-#include <string_view>
+#include <string>
 #include <utility>
 
 #include "binding/node_api.h"
@@ -37,17 +37,13 @@ void Outcomes::Deliver() {
 }
 
 void Outcomes::Deliver(const Outcome& outcome, const Napi::FunctionReference& done) {
-  const auto text = [this](std::string_view chars) {
-    napi_value value = nullptr;
-    napi_create_string_utf8(env_, chars.data(), chars.size(), &value);
-    return value;
-  };
-  napi_value args[] = {Undefined(env_), Undefined(env_), Undefined(env_)};
+  napi_value args[] = {Undefined(env_), Undefined(env_)};
   if (!outcome.status.ok()) {
-    args[0] = text(CodeName(outcome.status.code()));
-    args[1] = text(outcome.status.message());
+    args[0] = ErrorOf(env_, outcome.status);
+    if (args[0] == nullptr) return;
   } else if (outcome.opened != nullptr) {
-    args[2] = text(outcome.opened->id);
+    const std::string& id = outcome.opened->id;
+    napi_create_string_utf8(env_, id.data(), id.size(), &args[1]);
   }
   napi_call_function(env_, Undefined(env_), done.Value(), std::size(args), args, nullptr);
   ReportPendingException(env_);

@@ -28,8 +28,8 @@ class Outcomes {
   Outcomes(const Outcomes&) = delete;
   Outcomes& operator=(const Outcomes&) = delete;
 
-  // `done` is called with code and message of the error, or with neither, and the id of the store, if there is one: it
-  // is kept open until `done` returned. Throws std::bad_alloc.
+  // `done` is called with the error, if there is one, and the id of the store, if there is one: it is kept open until
+  // `done` returned. Throws std::bad_alloc.
   Tell Expect(napi_value done);
   // Calls those whose outcomes have come.
   void Deliver();

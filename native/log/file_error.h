@@ -24,13 +24,16 @@ inline Status FileError(std::string_view name, std::string_view doing, const std
 }
 
 inline Status Corrupt(std::string_view name, uint64_t offset, std::string_view what) {
-  return Status(Code::kCorrupt,
-                std::string(name) + " is damaged at byte " + std::to_string(offset) + ": " + std::string(what));
+  const std::string file(name);
+  return Status(Code::kCorrupt, file + " is damaged at byte " + std::to_string(offset) + ": " + std::string(what),
+                FilePlace{file, offset});
 }
 
 inline Status NewerFormat(std::string_view name, uint64_t offset) {
-  return Status(Code::kNewerFormat, std::string(name) + " was written by a newer version of shardmap (byte " +
-                                        std::to_string(offset) + ")");
+  const std::string file(name);
+  return Status(Code::kNewerFormat,
+                file + " was written by a newer version of shardmap (byte " + std::to_string(offset) + ")",
+                FilePlace{file, offset});
 }
 
 }  // namespace shardmap

@@ -148,14 +148,16 @@ describe('what cannot be opened', () => {
     writeFileSync(dir, 'text');
     const error = await expectRejection(open(dir), 'ShardMapError', 'ERR_SHARDMAP_IO');
     expect(error.message).toContain(dir);
+    expect(Object.keys(error)).toEqual(['code']);
   });
 
-  it('is damaged: the file and the byte are named', async () => {
+  it('is damaged: the error has the file and the byte, and names them', async () => {
     const dir = newDirectory();
     (await open(dir)).close();
     truncateSync(path.join(dir, 'MANIFEST'), 20);
     const error = await expectRejection(open(dir), 'ShardMapError', 'ERR_SHARDMAP_CORRUPT');
     expect(error.message).toMatch(/MANIFEST.*byte 20/);
+    expect(error).toMatchObject({ file: 'MANIFEST', offset: 20 });
     await expectRejection(open(dir), 'ShardMapError', 'ERR_SHARDMAP_CORRUPT');
   });
 
