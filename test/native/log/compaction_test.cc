@@ -156,7 +156,8 @@ TEST(CompactionTest, WherePowerIsLostAtAnyCallTheStoreIsThereWithoutAHole) {
   const OpenedSession session(durable.store());
   const std::string large(400'000, 'v');
   size_t states = 0;
-  for (int round = 0; round < 8; ++round) {
+  const size_t rounds = Scaled(8);
+  for (size_t round = 0; round < rounds; ++round) {
     for (int i = 0; i < 10; ++i) Set(durable.store(), *session, "key " + std::to_string(i), large);
     Set(durable.store(), *session, "last", "before " + std::to_string(round));
     ASSERT_TRUE(durable.log().FlushSync().ok());
@@ -193,7 +194,7 @@ TEST(CompactionTest, WherePowerIsLostAtAnyCallTheStoreIsThereWithoutAHole) {
     directory.SetHook({});
     EXPECT_TRUE(is_told);
   }
-  EXPECT_GT(states, 100u);
+  EXPECT_GT(states, 12 * rounds);
 }
 
 // The log, but a mutation of a thread that waits at the gate is appended long before it is seen.
