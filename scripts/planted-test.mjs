@@ -1,7 +1,7 @@
 // `npm run test:planted [WORD...]`: plants the bugs of test/planted/bugs.mjs, all at once, each behind a switch, in a
 // copy of the sources, and fails if a test does not notice one that it must.
 //
-// Without arguments all bugs, else those whose names contain one of the words. Each core runs a test; what was not
+// Without arguments all bugs, else those whose names contain one of the words. Tests run side by side; what was not
 // noticed so is tried again with the machine to itself: a race is not lost every time.
 import { availableParallelism } from 'node:os';
 import { BUGS } from '../test/planted/bugs.mjs';
@@ -147,7 +147,7 @@ async function isNoticed(bug, attempts) {
 }
 
 /**
- * One on each core.
+ * One on each core, and one more, as some of them wait.
  *
  * @template T
  * @param {T[]} things
@@ -158,5 +158,5 @@ async function sideBySide(things, work) {
   const worker = async () => {
     for (const thing of waiting) await work(thing);
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
 }
