@@ -40,7 +40,7 @@ void Outcomes::Deliver(const Outcome& outcome, const Napi::FunctionReference& do
   napi_value args[] = {Undefined(env_), Undefined(env_)};
   if (!outcome.status.ok()) {
     args[0] = ErrorOf(env_, outcome.status);
-    if (args[0] == nullptr) return;
+    if (args[0] == nullptr) return ReportPendingException(env_);
   } else if (outcome.opened != nullptr) {
     const std::string& id = outcome.opened->id;
     napi_create_string_utf8(env_, id.data(), id.size(), &args[1]);

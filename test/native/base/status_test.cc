@@ -16,7 +16,7 @@ namespace {
 constexpr Code kErrors[] = {Code::kInvalidKey,      Code::kKeyTooLong, Code::kValueTooLong, Code::kInvalidArgument,
                             Code::kOptionsConflict, Code::kClosed,     Code::kOutOfMemory,  Code::kIo,
                             Code::kDiskFull,        Code::kCorrupt,    Code::kNewerFormat,  Code::kInUse,
-                            Code::kLogFailed,       Code::kLogBusy};
+                            Code::kLogFailed,       Code::kLogBusy,    Code::kReadonly,     Code::kOutOfRange};
 
 TEST(StatusTest, EveryCodeHasANameOfItsOwn) {
   std::set<std::string_view> names;
@@ -44,6 +44,17 @@ TEST(StatusTest, KeepsItsMessageWhenMoved) {
   const Status moved = std::move(status);
   EXPECT_EQ(moved.code(), Code::kClosed);
   EXPECT_EQ(moved.message(), "gone");
+}
+
+TEST(StatusTest, KeepsThePlaceInAFileWhenCopied) {
+  const Status status(Code::kCorrupt, "damaged", FilePlace{"MANIFEST", 20});
+  const Status copy = status.Copy();
+  EXPECT_EQ(copy.message(), "damaged");
+  ASSERT_NE(copy.place(), nullptr);
+  EXPECT_EQ(copy.place()->file, "MANIFEST");
+  EXPECT_EQ(copy.place()->offset, 20u);
+  EXPECT_EQ(Status(Code::kIo, "gone").Copy().place(), nullptr);
+  EXPECT_EQ(Status::OutOfMemory().place(), nullptr);
 }
 
 TEST(StatusTest, OutOfMemoryHasAMessage) {
