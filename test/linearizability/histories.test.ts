@@ -16,6 +16,8 @@ import type { Shape } from './values.mjs';
 const HISTORIES = sizeOf('SHARDMAP_TEST_HISTORIES', 50);
 const OPERATIONS = sizeOf('SHARDMAP_TEST_HISTORY_OPERATIONS', 20_000);
 const HISTORY_MS_MAX = 20_000;
+/** Histories that are taken for each one that counts, where workers hardly meet. */
+const TURNS_MAX = 20;
 
 const WORKERS_MAX = 4;
 const KEYS = ['hot', 'k'.repeat(300), 7, ['hot', 1]] as const;
@@ -111,13 +113,13 @@ describe(`histories of ${OPERATIONS} operations are linearizable (SHARDMAP_TEST_
     '%i %s',
     async (_, name, use) => {
       let overlaps = 0;
-      for (let number = 0; number < share; number++) {
+      // A machine that is busy may let one worker go after the other: such histories prove nothing, and others are taken.
+      for (let number = 0; number < share || (overlaps <= share && number < share * TURNS_MAX); number++) {
         const history = await recorders.take(planOf(use, number));
         const violation = findViolation(history);
         expect(violation && formatViolation(violation), `history ${number} ${name}`).toBeUndefined();
         overlaps += countOverlaps(history);
       }
-      // Else it proves nothing.
       expect(overlaps).toBeGreaterThan(share);
     },
     share * HISTORY_MS_MAX,
