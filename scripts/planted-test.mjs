@@ -15,7 +15,7 @@ import { CI } from './tool.mjs';
  * @typedef {import('./planted/outcome.mjs').Outcome} Outcome
  */
 
-const ATTEMPTS_MAX = 20;
+const ATTEMPTS_MAX = 200;
 const BUG_MS_MAX = 60_000;
 const LINES_MAX = 100;
 const IN_PART = { SHARDMAP_TEST_SCALE: '0.1', SHARDMAP_TEST_SHARE: '0.1' };
