@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
@@ -53,19 +53,22 @@ class NewFile implements Output {
   readonly #handle: FileHandle;
   readonly #remove: () => void;
 
-  private constructor(name: string, temporary: string, handle: FileHandle) {
+  private constructor(name: string, temporary: string, handle: FileHandle, remove: () => void) {
     this.#name = name;
     this.#temporary = temporary;
     this.#handle = handle;
-    this.#remove = () => rmSync(temporary, { force: true });
-    atEnd(this.#remove);
+    this.#remove = remove;
   }
 
   static async open(file: string): Promise<NewFile> {
     // What a link leads to is exchanged, and not the link.
     const name = existsSync(file) ? realpathSync(file) : file;
     const temporary = temporaryNameOf(name);
-    return new NewFile(name, temporary, await open(temporary, 'wx'));
+    // In one turn, between the parts of which no signal is heard: what is there is removed.
+    closeSync(openSync(temporary, 'wx'));
+    const remove = (): void => rmSync(temporary, { force: true });
+    atEnd(remove);
+    return new NewFile(name, temporary, await open(temporary, 'w'), remove);
   }
 
   async write(text: string): Promise<void> {
