@@ -64,11 +64,11 @@ class NewFile implements Output {
     // What a link leads to is exchanged, and not the link.
     const name = existsSync(file) ? realpathSync(file) : file;
     const temporary = temporaryNameOf(name);
-    // In one turn, between the parts of which no signal is heard: what is there is removed.
+    // In one turn, in which no signal is heard: what is there is removed, and nothing makes it afterwards.
     closeSync(openSync(temporary, 'wx'));
     const remove = (): void => rmSync(temporary, { force: true });
     atEnd(remove);
-    return new NewFile(name, temporary, await open(temporary, 'w'), remove);
+    return new NewFile(name, temporary, await open(temporary, 'r+'), remove);
   }
 
   async write(text: string): Promise<void> {
