@@ -67,7 +67,7 @@ async function attempt(
 }
 
 function flawOf({ file = '', offset = 0, message }: ShardMapError): Flaw {
-  return { file, offset, bytes: 0, reason: message.slice(message.indexOf(': ') + 2) };
+  return { file, offset, bytes: 0, reason: /: (.*)$/s.exec(message)?.[1] ?? message };
 }
 
 /** What strict reading refuses of a store that a crash has left: the end of its last segment. */

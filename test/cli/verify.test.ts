@@ -128,6 +128,8 @@ describe('verify', () => {
     bytes.writeUInt32LE(crc32c(bytes.subarray(0, 44)), 44);
     writeFileSync(file, bytes);
     expect(await runJson(['verify', dir])).toMatchObject({ exitCode: 3, error: { code: 'ERR_SHARDMAP_NEWER_FORMAT' } });
+    const place = { code: 'ERR_SHARDMAP_NEWER_FORMAT', file: path.basename(file), offset: expect.any(Number) };
+    await expect(open(dir)).rejects.toMatchObject(place);
   });
 });
 
