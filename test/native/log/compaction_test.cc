@@ -7,11 +7,13 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/crash_directory.h"
+#include "core/resharding.h"
 #include "log/durable_store.h"
 #include "random_input.h"
 
@@ -147,6 +149,7 @@ TEST_F(SnapshotTest, SectorsThatAreZeroedRepeatedOrSwappedAreFound) {
 }
 
 // Mutations that go on while the snapshot is written: of the two that the hook makes, the second tells of the first.
+// And shards that are split meanwhile, a step at each call.
 TEST(CompactionTest, WherePowerIsLostAtAnyCallTheStoreIsThereWithoutAHole) {
   CrashDirectory directory;
   LogOptions options;
@@ -155,6 +158,7 @@ TEST(CompactionTest, WherePowerIsLostAtAnyCallTheStoreIsThereWithoutAHole) {
   DurableStore durable(directory, 16, options);
   const OpenedSession session(durable.store());
   const std::string large(400'000, 'v');
+  std::optional<Resharding> resharding;
   size_t states = 0;
   const size_t rounds = Scaled(8);
   for (size_t round = 0; round < rounds; ++round) {
@@ -171,6 +175,9 @@ TEST(CompactionTest, WherePowerIsLostAtAnyCallTheStoreIsThereWithoutAHole) {
         Set(durable.store(), *session, fresh, "value");
         Set(durable.store(), *session, "last", fresh);
       }
+      const size_t shards = durable.store().shards();
+      if (!resharding.has_value() && shards < 1024) resharding.emplace(durable.store(), *session, 2 * shards);
+      if (resharding.has_value() && resharding->Step().value()) resharding.reset();
       for (int copies = 0; copies < 3; ++copies) {
         const auto copy = directory.CrashCopy(random);
         DurableStore again(*copy, 4);
@@ -195,6 +202,7 @@ TEST(CompactionTest, WherePowerIsLostAtAnyCallTheStoreIsThereWithoutAHole) {
     EXPECT_TRUE(is_told);
   }
   EXPECT_GT(states, 12 * rounds);
+  EXPECT_GT(durable.store().shards(), 16u);
 }
 
 // The log, but a mutation of a thread that waits at the gate is appended long before it is seen.
