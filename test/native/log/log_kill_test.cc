@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -30,6 +31,7 @@ constexpr size_t kThreads = 4;
 // Until a kill: from the start, or from when the store is open.
 constexpr size_t kOpeningMicrosMax = 8000;
 constexpr size_t kWritingMicrosMax = 5000;
+constexpr size_t kKillsOfAStore = 600;
 constexpr uint64_t kRing = 200;  // steps that each thread keeps notes of
 
 OwnedKey CounterOf(size_t thread) { return NumberedKey("counter ", thread); }
@@ -107,7 +109,13 @@ class LogKillTest : public testing::TestWithParam<SyncPolicy> {
   void TearDown() override { std::filesystem::remove_all(path_); }
 
   // Kills writers of one new directory below `parent`. Adds to `*grown` after how many more was there.
-  void KillAgainAndAgain(const std::filesystem::path& parent, Random& random, size_t kills, size_t* grown);
+  // One store after the other, as each grows with its kills.
+  void KillAgainAndAgain(const std::filesystem::path& parent, Random& random, size_t kills, size_t* grown) {
+    for (size_t left = kills; left != 0 && !HasFatalFailure(); left -= std::min(left, kKillsOfAStore)) {
+      KillOneStore(parent, random, std::min(left, kKillsOfAStore), grown);
+    }
+  }
+  void KillOneStore(const std::filesystem::path& parent, Random& random, size_t kills, size_t* grown);
 
   // Returns the last step of thread 0 that was flushed. The child is killed while it opens the store, or else later.
   uint64_t RunAndKill(uint64_t stream, bool while_opening, useconds_t after_us) {
@@ -157,7 +165,7 @@ class LogKillTest : public testing::TestWithParam<SyncPolicy> {
   std::string path_;
 };
 
-void LogKillTest::KillAgainAndAgain(const std::filesystem::path& parent, Random& random, size_t kills, size_t* grown) {
+void LogKillTest::KillOneStore(const std::filesystem::path& parent, Random& random, size_t kills, size_t* grown) {
   path_ = (parent / "shardmap-kill-XXXXXX").string();
   ASSERT_NE(::mkdtemp(path_.data()), nullptr);
   uint64_t before = 0;
