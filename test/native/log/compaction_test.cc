@@ -155,7 +155,7 @@ TEST(CompactionTest, WherePowerIsLostAtAnyCallTheStoreIsThereWithoutAHole) {
   LogOptions options;
   options.policy = SyncPolicy::kNever;
   Random random;
-  DurableStore durable(directory, 16, options);
+  DurableStore durable(directory, 2, options);
   const OpenedSession session(durable.store());
   const std::string large(400'000, 'v');
   std::optional<Resharding> resharding;
@@ -202,7 +202,7 @@ TEST(CompactionTest, WherePowerIsLostAtAnyCallTheStoreIsThereWithoutAHole) {
     EXPECT_TRUE(is_told);
   }
   EXPECT_GT(states, 12 * rounds);
-  EXPECT_GT(durable.store().shards(), 16u);
+  EXPECT_GT(durable.store().shards(), 2u);
 }
 
 // The log, but a mutation of a thread that waits at the gate is appended long before it is seen.
