@@ -108,6 +108,7 @@ bool EntryList::OpenChunk(size_t bytes) {
   allocated_bytes_ += block->total_bytes();
   room_ = block->bytes;
   open_chunk_is_empty_ = true;
+  open_chunk_has_number_ = false;
   return true;
 }
 
@@ -143,9 +144,13 @@ Place EntryList::PlaceOf(const Entry* entry) {
   return EnsureNumber(chunk) ? PlaceIn(chunk, entry) : 0;
 }
 
+bool EntryList::EnsureOpenNumber() {
+  open_chunk_has_number_ = EnsureNumber(view()[view().size() - 1]);
+  return open_chunk_has_number_;
+}
+
 Place EntryList::PlaceOfNext() {
-  EntryChunk& chunk = view()[view().size() - 1];
-  return EnsureNumber(chunk) ? PlaceIn(chunk, end_.load(std::memory_order_relaxed)) : 0;
+  return NumberOpenChunk() ? PlaceIn(view()[view().size() - 1], end_.load(std::memory_order_relaxed)) : 0;
 }
 
 size_t EntryList::CompactionSpan(const EntryChunks& chunks, size_t* first) const {
@@ -186,6 +191,7 @@ EntryChunks EntryList::TakeAll(ChunkNumbers* numbers) {
   live_bytes_ = 0;
   allocated_bytes_ = 0;
   open_chunk_is_empty_ = false;
+  open_chunk_has_number_ = false;
   numbers_.Swap(*numbers);
   return taken;
 }

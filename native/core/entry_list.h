@@ -164,6 +164,8 @@ class EntryList {
   // The place of an entry, or of the next one; 0 when there is no memory.
   Place PlaceOf(const Entry* entry);
   Place PlaceOfNext();
+  // Makes sure that the next entry will have a place. False when there is no memory.
+  bool NumberOpenChunk() { return open_chunk_has_number_ || EnsureOpenNumber(); }
   Entry* EntryAt(Place place) const {
     return reinterpret_cast<Entry*>(numbers_[place >> kOffsetBits] + (place & (kChunkWordsMax - 1)) * 8);
   }
@@ -184,6 +186,8 @@ class EntryList {
     Prefetch(reinterpret_cast<const void*>(end));
     Prefetch(reinterpret_cast<const void*>(end + 64));
   }
+  // Another one after each change, of which appending is none.
+  uint64_t version() const { return version_.load(std::memory_order_relaxed); }
   EntryChunks view() const {
     return EntryChunks(chunks_.load(std::memory_order_relaxed), count_.load(std::memory_order_relaxed),
                        end_.load(std::memory_order_relaxed));
@@ -229,6 +233,7 @@ class EntryList {
   void ReplaceChunks(size_t first, size_t count, const EntryChunk& chunk, Block* records, RetiredList& retired);
   // Gives the chunk a number unless it has one. False when there is no memory.
   bool EnsureNumber(EntryChunk& chunk);
+  bool EnsureOpenNumber();
   static Place PlaceIn(const EntryChunk& chunk, const void* at) {
     const auto offset = static_cast<size_t>(static_cast<const uint8_t*>(at) - chunk.block->payload());
     return chunk.number << kOffsetBits | static_cast<Place>(offset / 8);
@@ -242,6 +247,7 @@ class EntryList {
   size_t room_ = 0;
   size_t live_bytes_ = 0;
   bool open_chunk_is_empty_ = false;
+  bool open_chunk_has_number_ = false;  // may be false where it has one
   bool gives_timers_ = false;
 
   std::atomic<uint32_t> count_{0};
@@ -249,6 +255,47 @@ class EntryList {
   std::atomic<EntryChunk*> chunks_{nullptr};  // in a block of their own
   size_t allocated_bytes_ = 0;                // of chunks
   ChunkNumbers numbers_;
+};
+
+// A walk through a list by its writers, who may change the list between any two steps.
+class EntryWalk {
+ public:
+  EntryWalk() = default;
+  // Begins behind this number.
+  explicit EntryWalk(uint64_t after) : after_(after) {}
+
+  // The next live entry that is `wanted`, which stays so until it is dead or not wanted any more. nullptr at the end of
+  // each chunk that has a number; others have none that is wanted.
+  template <typename Wanted>
+  Entry* Next(const EntryList& list, Wanted wanted) {
+    const EntryChunks chunks = list.view();
+    if (list.version() != version_) {
+      version_ = list.version();
+      chunk_ = chunks.ChunkOf(after_);
+      place_ = chunks[chunk_].block->payload();
+    }
+    for (const uint8_t* const end = chunks.EndOf(chunk_); place_ < end;) {
+      Entry* const entry = reinterpret_cast<Entry*>(place_);
+      if (entry->sequence() > after_) {
+        if (!entry->is_dead() && wanted(*entry)) return entry;
+        after_ = entry->sequence();
+      }
+      place_ += entry->size();
+    }
+    size_t next = chunk_ + 1;
+    while (next < chunks.size() && chunks[next].number == 0) ++next;
+    if (next < chunks.size()) {
+      chunk_ = next;
+      place_ = chunks[next].block->payload();
+    }
+    return nullptr;
+  }
+
+ private:
+  uint64_t after_ = 0;    // entries up to this number are done
+  uint64_t version_ = 1;  // of the list that the following is of; none has an odd one for long
+  size_t chunk_ = 0;
+  uint8_t* place_ = nullptr;
 };
 
 // The timers of places, as a wheel looks for them.

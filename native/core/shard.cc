@@ -61,7 +61,7 @@ void Shard::FreeAll(Blocks blocks) {
   RetireEntries(entries_.TakeAll(&numbers), retired, blocks);
   if (index_.allocated()) retired.Add(std::exchange(index_, Index()).block());
   if (old_index_.allocated()) retired.Add(std::exchange(old_index_, Index()).block());
-  wheel_.reset();
+  timers_.reset();
 }
 
 void ShardContents::Retire(RetiredList& retired, Blocks blocks) const {
@@ -204,7 +204,9 @@ PutOutcome Shard::PutLocked(const WriteContext& context, const HashedKey& key, B
                             const PutRequest& request, Index& spare) {
   if (IsOverLocked()) return PutOutcome::kSplit;
   if (IsClaimedLocked(context, key.hash)) return PutOutcome::kClaimed;
-  if (request.deadline.exists() && wheel_ != nullptr) wheel_->Prefetch(request.deadline, request.now_ns);
+  if (request.deadline.exists() && timers_ != nullptr && !JoinsRunLocked(request)) {
+    timers_->wheel.Prefetch(request.deadline, request.now_ns);
+  }
   MoveLinesLocked(context, kMoveLines);
   const Found found = FindLocked(key);
   Entry* entry = found.entry;
@@ -256,10 +258,11 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   const bool has_timer = deadline.exists() || entries_.gives_timers();
   void* memory = entries_.Reserve(Entry::SizeFor(key.key, value, has_timer), context.session.retired());
   if (memory == nullptr) return PutOutcome::kOutOfMemory;
+  const bool joins_run = JoinsRunLocked(request);
   Place place = 0;
   if (deadline.exists()) {
-    place = EnsureWheelLocked() ? entries_.PlaceOfNext() : 0;
-    if (place == 0) return PutOutcome::kOutOfMemory;
+    if (!EnsureTimersLocked() || !entries_.NumberOpenChunk()) return PutOutcome::kOutOfMemory;
+    if (!joins_run) place = entries_.PlaceOfNext();
   }
   const size_t value_bytes = value.size();
   const bool inline_value = value_bytes <= kInlineValueBytesMax;
@@ -278,7 +281,11 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   value_bytes_ += value_bytes;
   const bool closed_a_chunk = entries_.Append(entry);
   index_.Insert(entry, key.hash);
-  if (place != 0) AddTimerLocked(place, request.now_ns);
+  if (joins_run) {
+    JoinRunLocked(entry, request.ttl_ns());
+  } else if (place != 0) {
+    AddTimerLocked(place, request.now_ns);
+  }
   last_sequence_.store(sequence, std::memory_order_release);
   context.session.set_last_sequence(sequence);
   context.session.AddToSize(1);
@@ -404,7 +411,7 @@ void Shard::RemoveLocked(const WriteContext& context, const Found& found) {
 }
 
 void Shard::ForgetLocked(const WriteContext& context, Entry* entry) {
-  if (entry->deadline().exists()) wheel_->Remove(entry->timer(), TimersLocked());
+  if (entry->deadline().exists()) StopTimerLocked(entry->timer());
   block_bytes_ -= entry->owned_bytes();
   key_bytes_ -= entry->key().size;
   value_bytes_ -= entry->value_bytes();
@@ -425,13 +432,13 @@ void Shard::DropEmptyIndexLocked(const WriteContext& context) {
 
 // --- Deadlines -------------------------------------------------------------------------------------------------------
 
-bool Shard::EnsureWheelLocked() {
-  if (wheel_ == nullptr) wheel_.reset(new (std::nothrow) TimerWheel(clock_->NowNanos()));
-  return wheel_ != nullptr;
+bool Shard::EnsureTimersLocked() {
+  if (timers_ == nullptr) timers_.reset(new (std::nothrow) ShardTimers(clock_->NowNanos()));
+  return timers_ != nullptr;
 }
 
 Place Shard::PrepareTimerLocked(const WriteContext& context, Entry** entry) {
-  if (!EnsureWheelLocked()) return 0;
+  if (!EnsureTimersLocked()) return 0;
   if ((*entry)->has_timer()) return entries_.PlaceOf(*entry);
   const Entry* const untimed = *entry;
   const size_t live_bytes = entries_.live_bytes();
@@ -453,19 +460,46 @@ void Shard::FollowDeadlineLocked(Entry* entry, Deadline before, Place place, uin
   }
   // Where it is put off, whoever looks at its list finds out.
   if (deadline.exists() && deadline.ns() >= before.ns()) return;
-  const Place own = wheel_->PlaceOf(entry->timer(), TimersLocked());
-  wheel_->Remove(entry->timer(), TimersLocked());
+  const Place own = PlaceOfTimerLocked(entry);
+  StopTimerLocked(entry->timer());
   if (deadline.exists()) AddTimerLocked(own, now_ns);
 }
 
 void Shard::AddTimerLocked(Place place, uint64_t now_ns) {
-  wheel_->Add(place, now_ns, TimersLocked());
+  timers_->wheel.Add(place, now_ns, TimersLocked());
   has_new_timer_ = true;
+}
+
+void Shard::JoinRunLocked(Entry* entry, uint64_t ttl_ns) {
+  run_.Join(entry, ttl_ns, &timers_->walk);
+  if (run_.size() == 1) has_new_timer_ = true;
+}
+
+Place Shard::PlaceOfTimerLocked(const Entry* entry) {
+  return entry->timer().is_in_run() ? entries_.PlaceOf(entry) : timers_->wheel.PlaceOf(entry->timer(), TimersLocked());
+}
+
+void Shard::StopTimerLocked(Timer& timer) {
+  if (timer.is_in_run()) {
+    run_.Leave(timer);
+  } else {
+    timers_->wheel.Remove(timer, TimersLocked());
+  }
+}
+
+bool Shard::FindDueLocked(uint64_t now_ns, Entry** entry) {
+  if (run_.NextNanos() <= now_ns) {
+    *entry = run_.FirstDue(entries_, now_ns, &timers_->walk);
+    return true;
+  }
+  const Place place = timers_->wheel.FirstDue(now_ns);
+  if (place != 0) *entry = entries_.EntryAt(place);
+  return place != 0;
 }
 
 uint64_t Shard::TakeWakeUpLocked() {
   if (!std::exchange(has_new_timer_, false)) return kForever;
-  const uint64_t next_ns = wheel_ == nullptr ? kForever : wheel_->NextNanos();
+  const uint64_t next_ns = NextDueNanosLocked();
   if (next_ns >= wake_up_ns_) return kForever;
   wake_up_ns_ = next_ns;
   return next_ns;
@@ -540,25 +574,26 @@ uint64_t Shard::ExpireSome(const WriteContext& context) {
   {
     const WriterLock lock(mutex_, &lock_waits_, context);
     if (IsOverLocked()) return 0;
-    if (wheel_ == nullptr) return kForever;
+    if (timers_ == nullptr) return kForever;
     const uint64_t now_ns = clock_->NowNanos();
     sink = context.expiry.sink();  // in this order: who listens hears of all that passes from then on
     for (size_t i = 0; i < kExpireAtOnce; ++i) {
-      const Place place = wheel_->FirstDue(now_ns);
-      if (place == 0) break;
+      Entry* entry = nullptr;
+      if (!FindDueLocked(now_ns, &entry)) break;
+      if (entry == nullptr) continue;
       MoveLinesLocked(context, kMoveLines);
-      Entry* const entry = entries_.EntryAt(place);
       if (entry->deadline().HasPassed(now_ns)) {
         const uint64_t hash = entry->HashWith(context.seed);
         Found found{entry, index_.view().FindSlotOf(entry, hash), &index_};
         if (found.slot == nullptr) found = {entry, old_index_.view().FindSlotOf(entry, hash), &old_index_};
         ExpireLocked(context, found, sink == nullptr ? nullptr : &expired);
       } else {
-        wheel_->Remove(entry->timer(), TimersLocked());
-        wheel_->Add(place, now_ns, TimersLocked());
+        const Place place = PlaceOfTimerLocked(entry);
+        StopTimerLocked(entry->timer());
+        timers_->wheel.Add(place, now_ns, TimersLocked());
       }
     }
-    next_ns = wheel_->NextNanos();
+    next_ns = NextDueNanosLocked();
     wake_up_ns_ = next_ns;
     shrunk = ShrunkCapacityLocked();
   }
@@ -622,7 +657,8 @@ void Shard::AwaitClaim(int turn) {
 }
 
 void Shard::TakeAllLocked(ShardContents* contents) {
-  contents->wheel = std::move(wheel_);
+  contents->timers = std::move(timers_);
+  run_ = TimerRun();
   wake_up_ns_ = kForever;
   contents->count = index_.live() + old_index_.live();
   contents->bytes = entries_.live_bytes() + block_bytes_ + contents->count * sizeof(uint64_t);
@@ -693,12 +729,12 @@ ShardStats Shard::Stats() const {
   const MutexLock lock(mutex_);
   ShardStats stats;
   stats.entries = index_.live() + old_index_.live();
-  stats.timed_entries = wheel_ == nullptr ? 0 : wheel_->size();
+  stats.timed_entries = run_.size() + (timers_ == nullptr ? 0 : timers_->wheel.size());
   stats.entry_bytes = entries_.live_bytes();
   stats.free_bytes = entries_.allocated_bytes() - entries_.live_bytes();
   stats.index_bytes = index_.bytes() + old_index_.bytes();
   stats.block_bytes = block_bytes_;
-  stats.timer_bytes = entries_.number_bytes() + (wheel_ == nullptr ? 0 : sizeof *wheel_);
+  stats.timer_bytes = entries_.number_bytes() + (timers_ == nullptr ? 0 : sizeof *timers_);
   stats.key_bytes = key_bytes_;
   stats.value_bytes = value_bytes_;
   stats.expired_entries = expired_;
@@ -725,7 +761,7 @@ void Shard::NoteMovedLocked(const WriteContext& context, const Entry* from, Entr
   std::atomic<uint64_t>* slot = index_.view().FindSlotOf(from, hash);
   if (slot == nullptr) slot = old_index_.view().FindSlotOf(from, hash);
   slot->store(Slot::Word(to, hash), std::memory_order_release);
-  if (to->deadline().exists()) wheel_->NoteMoved(place, TimersLocked());
+  if (to->deadline().exists() && !to->timer().is_in_run()) timers_->wheel.NoteMoved(place, TimersLocked());
 }
 
 bool Shard::EnsureRoomLocked(const WriteContext& context, Index& spare) {

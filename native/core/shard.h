@@ -53,6 +53,7 @@
 #include "core/sequencer.h"
 #include "core/session.h"
 #include "core/shard_split.h"
+#include "core/timer_run.h"
 #include "core/timer_wheel.h"
 #include "core/value.h"
 
@@ -147,6 +148,7 @@ struct PutRequest {
   uint64_t sequence = 0;        // where it restores: of the entry, if one is inserted
 
   bool restores() const { return mode >= PutMode::kRestoreInPlace; }
+  uint64_t ttl_ns() const { return deadline.ns() - now_ns; }
 };
 
 enum class PutOutcome : uint8_t {
@@ -185,13 +187,21 @@ enum class IfExpired : uint8_t { kAbsent, kPresent };
 // Whether the blocks of entries go with them, or are another shard's as well.
 enum class Blocks : uint8_t { kOwned, kShared };
 
+// What a shard has from its first deadline on.
+struct ShardTimers {
+  explicit ShardTimers(uint64_t now_ns) : wheel(now_ns) {}
+
+  TimerWheel wheel;
+  EntryWalk walk;  // of the run
+};
+
 // What was taken out of a shard: nobody but readers who began before sees it now.
 struct ShardContents {
   EntryChunks entries;
   ChunkNumbers numbers;
   Index index;
   Index old_index;
-  std::unique_ptr<TimerWheel> wheel;
+  std::unique_ptr<ShardTimers> timers;
   // Of the entries, and what they took.
   uint64_t count = 0;
   uint64_t bytes = 0;
@@ -396,16 +406,31 @@ class alignas(64) Shard {
   void ExpireLocked(const WriteContext& context, const Found& found, ExpiredEntries* expired) SHARDMAP_REQUIRES(mutex_);
   // The timers of places, for the wheel.
   EntryTimers TimersLocked() const SHARDMAP_REQUIRES(mutex_) { return EntryTimers{entries_}; }
-  // Makes sure that there is a wheel. False when there is no memory.
-  bool EnsureWheelLocked() SHARDMAP_REQUIRES(mutex_);
+  // Makes sure that there is a wheel, and what else is needed. False when there is no memory.
+  bool EnsureTimersLocked() SHARDMAP_REQUIRES(mutex_);
   // Makes sure that the entry has a timer, for which it may move, and a wheel to be in. Returns its place, or 0 when
   // there is no memory.
   Place PrepareTimerLocked(const WriteContext& context, Entry** entry) SHARDMAP_REQUIRES(mutex_);
   // Has the wheel follow after the entry's deadline has changed. `place` as prepared.
   void FollowDeadlineLocked(Entry* entry, Deadline before, Place place, uint64_t now_ns) SHARDMAP_REQUIRES(mutex_);
   void AddTimerLocked(Place place, uint64_t now_ns) SHARDMAP_REQUIRES(mutex_);
+  // Whether an entry of this deadline joins the run where it is inserted.
+  bool JoinsRunLocked(const PutRequest& request) const SHARDMAP_REQUIRES(mutex_) {
+    return request.deadline.exists() && !request.restores() && run_.Takes(request.ttl_ns(), request.deadline);
+  }
+  void JoinRunLocked(Entry* entry, uint64_t ttl_ns) SHARDMAP_REQUIRES(mutex_);
+  Place PlaceOfTimerLocked(const Entry* entry) SHARDMAP_REQUIRES(mutex_);
+  // Takes it out of the run or the wheel.
+  void StopTimerLocked(Timer& timer) SHARDMAP_REQUIRES(mutex_);
+  // When FindDueLocked will have something again; a past time where it has.
+  uint64_t NextDueNanosLocked() const SHARDMAP_REQUIRES(mutex_) {
+    return std::min(timers_ == nullptr ? kForever : timers_->wheel.NextNanos(), run_.NextNanos());
+  }
+  // False where nothing is due. Sets `*entry` to one to look at: its deadline has passed, or was put off; or to nullptr
+  // where it takes longer to find.
+  bool FindDueLocked(uint64_t now_ns, Entry** entry) SHARDMAP_REQUIRES(mutex_);
   // When ExpireSome is to be called for timers that were added, where that is earlier than what was asked for last;
-  // else kForever. Of the wheel nothing is looked at where a deadline was only put off.
+  // else kForever. Of the wheel nothing is looked at where a deadline was only put off, or followed another one's.
   uint64_t TakeWakeUpLocked() SHARDMAP_REQUIRES(mutex_);
 
   bool IsClaimedLocked(const WriteContext& context, uint64_t hash) SHARDMAP_REQUIRES(mutex_) {
@@ -464,12 +489,14 @@ class alignas(64) Shard {
   uint64_t block_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   Index old_index_ SHARDMAP_GUARDED_BY(mutex_);
   size_t next_line_to_move_ SHARDMAP_GUARDED_BY(mutex_) = 0;
-  std::unique_ptr<TimerWheel> wheel_ SHARDMAP_GUARDED_BY(mutex_);  // nullptr until there is a deadline
-  uint64_t wake_up_ns_ SHARDMAP_GUARDED_BY(mutex_) = kForever;     // asked for
-  bool has_new_timer_ SHARDMAP_GUARDED_BY(mutex_) = false;         // since TakeWakeUpLocked
-  // Of ShardStats.
+  // Another line that an insertion needs: what of ShardStats it changes, and what it has of deadlines.
   uint64_t key_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t value_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<ShardTimers> timers_ SHARDMAP_GUARDED_BY(mutex_);  // nullptr until there is a deadline
+  bool has_new_timer_ SHARDMAP_GUARDED_BY(mutex_) = false;           // since TakeWakeUpLocked
+  TimerRun run_ SHARDMAP_GUARDED_BY(mutex_);
+  uint64_t wake_up_ns_ SHARDMAP_GUARDED_BY(mutex_) = kForever;  // asked for
+  // Of ShardStats.
   uint64_t expired_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t lock_waits_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   mutable uint64_t read_fallbacks_ SHARDMAP_GUARDED_BY(mutex_) = 0;

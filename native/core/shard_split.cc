@@ -88,7 +88,7 @@ void Shard::RetireFrozen(RetiredList& retired) {
     contents.entries = entries_.view();
     contents.index = index_;
     contents.old_index = old_index_;
-    contents.wheel = std::move(wheel_);
+    contents.timers = std::move(timers_);
     entries_.TakeNumbers(&contents.numbers);
   }
   contents.Retire(retired, Blocks::kShared);
@@ -106,7 +106,7 @@ SplitOutcome Shard::CopyIn(const WriteContext& context, const Entry& entry, uint
   if (memory == nullptr) return SplitOutcome::kOutOfMemory;
   Place place = 0;
   if (deadline.exists()) {
-    place = EnsureWheelLocked() ? entries_.PlaceOfNext() : 0;
+    place = EnsureTimersLocked() ? entries_.PlaceOfNext() : 0;
     if (place == 0) return SplitOutcome::kOutOfMemory;
   }
   Entry* const copy = entry.CopyTo(memory, has_timer);

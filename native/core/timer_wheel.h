@@ -10,8 +10,8 @@
 // Where a deadline is put off, its timer stays in its list: whoever looks at that finds out. So to
 // renew an entry again and again costs one store each time.
 //
-// Timers are part of their entries, in lists by places of 32 bits (see EntryList), and moved with them. All members are
-// called under the shard's lock.
+// Timers are part of their entries, in lists by places of 32 bits (see EntryList), and moved with them. Those of a run
+// are in none (timer_run.h). All members are called under the shard's lock.
 #pragma once
 
 #include <array>
@@ -33,20 +33,34 @@ struct Timer {
   std::atomic<uint64_t> deadline;  // a Deadline's word; read without the lock
   Place next;                      // 0: the list's last
   Place previous;                  // or kIsFirst and the number of the list
+
+  static constexpr Place kIsFirst = Place{1} << 31;
+  // Of one that is in a run in place of a list, with the tick that it has there.
+  static constexpr Place kIsInRun = kIsFirst | kIsFirst >> 1;
+
+  bool is_in_run() const { return previous >= kIsInRun; }
+  uint64_t run_tick() const { return uint64_t{previous - kIsInRun} << 32 | next; }
+  void EnterRun(uint64_t tick) {
+    next = static_cast<Place>(tick);
+    previous = kIsInRun | static_cast<Place>(tick >> 32);
+  }
+  void LeaveRun() { next = previous = 0; }
 };
 
 class TimerWheel {
  public:
-  static constexpr Place kIsFirst = Place{1} << 31;
   // 2^20 ns.
   static constexpr unsigned kTickShift = 20;
+  static uint64_t TickOf(Deadline deadline) { return deadline.ns() >> kTickShift; }
+  // All deadlines of the tick have passed then.
+  static uint64_t EndOf(uint64_t tick) { return (tick + 1) << kTickShift; }
 
   explicit TimerWheel(uint64_t now_ns) : position_(now_ns >> kTickShift) {}
 
   // Starts loading what Add will need.
   void Prefetch(Deadline deadline, uint64_t now_ns) const {
     shardmap::Prefetch(this);
-    shardmap::Prefetch(&first_[ListOf(deadline.ns() >> kTickShift, now_ns >> kTickShift)]);
+    shardmap::Prefetch(&first_[ListOf(TickOf(deadline), now_ns >> kTickShift)]);
   }
 
   // `timers` gives the Timer& of a Place.
@@ -57,9 +71,9 @@ class TimerWheel {
     MoveOn(now_ns);
     Timer& timer = timers(place);
     const Deadline deadline = Deadline::FromWord(timer.deadline.load(std::memory_order_relaxed));
-    const size_t list = ListOf(deadline.ns() >> kTickShift, position_);
+    const size_t list = ListOf(TickOf(deadline), position_);
     timer.next = first_[list];
-    timer.previous = kIsFirst | static_cast<Place>(list);
+    timer.previous = Timer::kIsFirst | static_cast<Place>(list);
     if (timer.next != 0) timers(timer.next).previous = place;
     first_[list] = place;
     MarkUsed(list);
@@ -71,14 +85,14 @@ class TimerWheel {
   void Remove(const Timer& timer, const Timers& timers) {
     LinkBefore(timer, timer.next, timers);
     if (timer.next != 0) timers(timer.next).previous = timer.previous;
-    if ((timer.previous & kIsFirst) != 0 && timer.next == 0) MarkUnused(timer.previous & ~kIsFirst);
+    if (IsFirst(timer) && timer.next == 0) MarkUnused(ListOf(timer));
     --size_;
   }
 
   // Where a timer of a list is.
   template <typename Timers>
   Place PlaceOf(const Timer& timer, const Timers& timers) const {
-    return (timer.previous & kIsFirst) != 0 ? first_[timer.previous & ~kIsFirst] : timers(timer.previous).next;
+    return IsFirst(timer) ? first_[ListOf(timer)] : timers(timer.previous).next;
   }
 
   // Tells that a timer of a list is at `place` from now on.
@@ -107,6 +121,8 @@ class TimerWheel {
   static unsigned ShiftOf(size_t level) { return static_cast<unsigned>(level) * kDigitBits; }
   static size_t DigitOf(uint64_t tick, size_t level) { return (tick >> ShiftOf(level)) & (kDigits - 1); }
 
+  static bool IsFirst(const Timer& timer) { return (timer.previous & Timer::kIsFirst) != 0; }
+  static size_t ListOf(const Timer& first) { return first.previous & ~Timer::kIsFirst; }
   static size_t ListOf(uint64_t tick, uint64_t position) {
     if (tick <= position) return DigitOf(position, 0);
     const size_t level = static_cast<size_t>(63 - std::countl_zero(tick ^ position)) / kDigitBits;
@@ -123,8 +139,6 @@ class TimerWheel {
     const uint64_t above = position_ >> ShiftOf(level + 1) << ShiftOf(level + 1);
     return above | uint64_t{list % kDigits} << ShiftOf(level);
   }
-  // All that is in the tick has passed, if it is the first of all.
-  static uint64_t EndOf(uint64_t tick) { return (tick + 1) << kTickShift; }
 
   // Goes as far as no list is reached, so that what is added next is on the lowest level that it can be.
   void MoveOn(uint64_t now_ns);
@@ -132,8 +146,8 @@ class TimerWheel {
   // Has what leads to `timer` lead to `place`.
   template <typename Timers>
   void LinkBefore(const Timer& timer, Place place, const Timers& timers) {
-    if ((timer.previous & kIsFirst) != 0) {
-      first_[timer.previous & ~kIsFirst] = place;
+    if (IsFirst(timer)) {
+      first_[ListOf(timer)] = place;
     } else {
       timers(timer.previous).next = place;
     }

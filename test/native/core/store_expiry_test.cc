@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -191,6 +192,46 @@ TEST_F(StoreExpiryTest, EntriesThatGetDeadlinesLaterStayWhatTheyAre) {
   }
   Sleep(kLatenessNs);
   EXPECT_EQ(store_.Size(), kEntries - (kEntries + 2) / 3);
+}
+
+// Most entries have one time to live, so that they are in runs; the others are put off, have another one, or go.
+TEST_F(StoreExpiryTest, NothingStaysLongerThanItsTickWhateverBecomesOfOthers) {
+  Random random;
+  std::map<std::string, uint64_t> deadlines;
+  constexpr uint64_t kUsual = 40 * kMs;
+  constexpr uint64_t kEver = kForever - kLatenessNs;
+  const uint64_t ttls[] = {kUsual, kUsual, kUsual, kUsual, kUsual, kUsual * 2, kForever};
+  uint64_t keys = 0;
+  for (size_t step = 0; step < Scaled(60'000); ++step) {
+    const auto any = deadlines.lower_bound(std::to_string(random.Below(keys + 1)));
+    const std::string key = any == deadlines.end() || random.OneIn(2) ? std::to_string(++keys) : any->first;
+    const uint64_t ttl_ns = random.OneIn(8) ? random.Below(3 * kUsual) : ttls[random.Below(std::size(ttls))];
+    const uint64_t deadline_ns = ttl_ns == kForever ? kEver : clock_.NowNanos() + ttl_ns;
+    if (random.OneIn(8)) {
+      Delete(key);
+      deadlines.erase(key);
+    } else if (!random.OneIn(8)) {
+      Set(key, "value", Lifetime::For(ttl_ns));
+      deadlines[key] = deadline_ns;
+    } else if (SetLifetime(key, Lifetime::For(ttl_ns)) != Store::Expires::kAbsent) {
+      deadlines[key] = deadline_ns;
+    }
+    if (random.OneIn(10'000)) {
+      ASSERT_TRUE(store_.Clear(*session_).ok());
+      deadlines.clear();
+    }
+    if (!random.OneIn(8)) continue;
+    Sleep(random.Below(2 * kMs));
+    const uint64_t now_ns = clock_.NowNanos();
+    std::erase_if(deadlines, [&](const auto& entry) { return entry.second + kLatenessNs <= now_ns; });
+    ASSERT_LE(store_.Stats().entries, deadlines.size()) << "seed " << TestSeed();
+    const auto lives = [&](const auto& entry) { return entry.second > now_ns; };
+    ASSERT_GE(store_.Stats().entries, static_cast<uint64_t>(std::count_if(deadlines.begin(), deadlines.end(), lives)));
+  }
+  Sleep(3 * kUsual + kLatenessNs);
+  std::erase_if(deadlines, [](const auto& entry) { return entry.second != kEver; });
+  EXPECT_EQ(store_.Stats().entries, deadlines.size());
+  EXPECT_EQ(store_.Stats().timed_entries, 0u);
 }
 
 TEST_F(StoreExpiryTest, AMillionDueAtOnceGoInSlices) {
