@@ -301,10 +301,10 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
   set(key: K, value: V, options: LifetimeOptions | undefined = undefined): this {
     const { slot } = storeOf(this, 'set');
     if (isTimed()) return this.#time('set', [key, value, options]) as this;
-    if (typeof key === 'object' || options !== undefined || this.#computation !== undefined)
-      this.#setOther(key, value, readLifetime(options));
-    else if (this.#codec.passes(value)) set(slot, key, value);
-    else this.#setEncoded(key, value, undefined);
+    if (typeof key === 'object' || this.#computation !== undefined) this.#setOther(key, value, readLifetime(options));
+    else if (!this.#codec.passes(value)) this.#setEncoded(key, value, readLifetime(options));
+    else if (options === undefined) set(slot, key, value);
+    else this.#setPrimitive(key, value, readLifetime(options));
     return this;
   }
 
@@ -315,11 +315,15 @@ export class ShardMap<K extends Key = string, V = unknown> implements Map<K, V> 
     } else if (isPair(own)) {
       setPair(this, own, value, lifetime);
     } else {
-      const { slot } = this.#native;
-      lifetime?.begin();
-      set(slot, own, value);
+      this.#setPrimitive(own, value, lifetime);
     }
     if (this.#computation !== undefined) notePut(this.#computation, own);
+  }
+
+  #setPrimitive(key: K, value: V, lifetime: Lifetime | undefined): void {
+    const { slot } = this.#native;
+    lifetime?.begin();
+    set(slot, key, value);
   }
 
   /**
