@@ -38,7 +38,7 @@ uint32_t ChunkNumbers::Add(uint8_t* chunk) {
     free_ = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(chunks_[number]));
   } else {
     if (count_ >= capacity_) {
-      const uint32_t capacity = capacity_ + capacity_ / 4 + 4;
+      const uint32_t capacity = 2 * capacity_ + 16;
       if (count_ >> kBits != 0) return 0;
       void* const chunks = std::realloc(chunks_, capacity * sizeof *chunks_);
       if (chunks == nullptr) return 0;

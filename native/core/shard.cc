@@ -432,8 +432,8 @@ void Shard::DropEmptyIndexLocked(const WriteContext& context) {
 
 // --- Deadlines -------------------------------------------------------------------------------------------------------
 
-bool Shard::EnsureTimersLocked() {
-  if (timers_ == nullptr) timers_.reset(new (std::nothrow) ShardTimers(clock_->NowNanos()));
+bool Shard::MakeTimersLocked() {
+  timers_.reset(new (std::nothrow) ShardTimers(clock_->NowNanos()));
   return timers_ != nullptr;
 }
 

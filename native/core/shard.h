@@ -407,7 +407,8 @@ class alignas(64) Shard {
   // The timers of places, for the wheel.
   EntryTimers TimersLocked() const SHARDMAP_REQUIRES(mutex_) { return EntryTimers{entries_}; }
   // Makes sure that there is a wheel, and what else is needed. False when there is no memory.
-  bool EnsureTimersLocked() SHARDMAP_REQUIRES(mutex_);
+  bool EnsureTimersLocked() SHARDMAP_REQUIRES(mutex_) { return timers_ != nullptr || MakeTimersLocked(); }
+  bool MakeTimersLocked() SHARDMAP_REQUIRES(mutex_);
   // Makes sure that the entry has a timer, for which it may move, and a wheel to be in. Returns its place, or 0 when
   // there is no memory.
   Place PrepareTimerLocked(const WriteContext& context, Entry** entry) SHARDMAP_REQUIRES(mutex_);
