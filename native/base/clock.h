@@ -10,6 +10,8 @@ class Clock {
   virtual ~Clock() = default;
   // Nanoseconds since a fixed moment. Never decreases, also from one thread to another. Callable from any thread.
   virtual uint64_t NowNanos() const = 0;
+  // Whether NowNanos has come to this. May be quicker, where it is far from it.
+  virtual bool HasReached(uint64_t ns) const { return ns <= NowNanos(); }
 
   // The machine's steady clock; lives as long as the process.
   static const Clock& Steady();

@@ -12,7 +12,8 @@
 // never touches the shard itself, which spares it a cache miss (docs/performance.md, hot reads).
 //
 // An entry whose deadline has passed is absent to everybody at once. It is removed later, in slices, by whoever is told
-// by the wheel of deadlines when that is worth while (timer_wheel.h), or by the next writer of its key.
+// by the wheel of deadlines (timer_wheel.h), or by the run of those of one time to live (timer_run.h), when that is
+// worth while; or by the next writer of its key.
 //
 // Values that were read earlier are known to be current by the shard's value_version_: it is odd while a writer
 // replaces or removes a value, and changes with each. So who read a value after an even version may show it again for
@@ -393,7 +394,7 @@ class alignas(64) Shard {
   void AppendLocked(const WriteContext& context, Mutation::Kind kind, const HashedKey& key, const Value* value,
                     Deadline deadline) SHARDMAP_REQUIRES(mutex_);
 
-  bool HasPassed(Deadline deadline) const { return deadline.exists() && deadline.HasPassed(clock_->NowNanos()); }
+  bool HasPassed(Deadline deadline) const { return deadline.exists() && clock_->HasReached(deadline.ns()); }
   // A put that only overwrites comes in time if it began in time, and so asks for the time once: it is told nothing of
   // what was there (docs/concurrency.md, why nobody sees what has expired).
   bool HasPassedFor(const PutRequest& request, Deadline deadline) const {

@@ -291,9 +291,7 @@ class Store {
   // Does what Clear is to do, for which it needs so much of `contents`, or returns how much it needs.
   size_t ClearInto(Session& session, std::span<ShardContents> contents);
   Deadline DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const;
-  bool HasPassed(Deadline deadline) const {
-    return deadline.exists() && deadline.HasPassed(sequencer_.clock().NowNanos());
-  }
+  bool HasPassed(Deadline deadline) const { return deadline.exists() && sequencer_.clock().HasReached(deadline.ns()); }
   PutRequest RequestFor(PutMode mode, ReadValue* existing, const Lifetime& lifetime) const;
   // The value is consumed where it was used.
   Status Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome) {

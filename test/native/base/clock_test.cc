@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -18,6 +19,25 @@ TEST(ClockTest, NeverStepsBackInOneThread) {
     const uint64_t now = Clock::Steady().NowNanos();
     ASSERT_GE(now, last);
     last = now;
+  }
+}
+
+TEST(ClockTest, HasReachedWhatIsNotAheadOfIt) {
+  const Clock& clock = Clock::Steady();
+  Random random;
+  for (size_t i = 0; i < Scaled(200000); ++i) {
+    // From a nanosecond to a minute away, to either side.
+    const uint64_t away_ns = random.Below(size_t{1} << random.Below(36));
+    const uint64_t before_ns = clock.NowNanos();
+    const uint64_t moment_ns = random.OneIn(2) ? before_ns + away_ns : before_ns - std::min(away_ns, before_ns);
+    const bool has_reached = clock.HasReached(moment_ns);
+    const uint64_t after_ns = clock.NowNanos();
+    if (moment_ns <= before_ns) {
+      ASSERT_TRUE(has_reached) << moment_ns << " at " << before_ns << ", seed " << TestSeed();
+    }
+    if (moment_ns > after_ns) {
+      ASSERT_FALSE(has_reached) << moment_ns << " at " << after_ns << ", seed " << TestSeed();
+    }
   }
 }
 
