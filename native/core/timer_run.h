@@ -5,7 +5,7 @@
 // An entry that joins the run costs no look at the wheel, nor does one that leaves it. The run is for the time to live
 // of whoever came first when it was empty; the others are in the wheel. Who removes what has expired walks from one
 // entry of the run to the next, until one is not due. It passes each entry between them once, a chunk of them at most
-// under one hold of the lock, and of chunks in which nothing had a timer just their records.
+// in place of an entry that is removed, and of chunks in which nothing had a timer just their records.
 //
 // An entry stays where it is in the run when its deadline is put off, as it would in a list of the wheel: who walks
 // there finds that out. It leaves the run for an earlier deadline, or for none.
