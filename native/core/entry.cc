@@ -27,12 +27,13 @@ uint64_t Entry::SplitValue(const Value& value, const Block* block, Store store) 
 }
 
 Entry* Entry::Create(void* memory, const Key& key, uint64_t hash, Block* key_block, const Value& value,
-                     Block* value_block, uint64_t sequence, bool has_timer, Deadline deadline) {
+                     Block* value_block, uint64_t sequence, DeadlineRoom room, Deadline deadline) {
   Entry* entry = new (memory) Entry;
   const size_t value_words = ValueWordsFor(value);
-  entry->identity_ =
-      (sequence << 8) | (static_cast<uint64_t>(key.kind) << 4) | (has_timer ? kHasTimer : 0) | (value_words - 1);
-  if (has_timer) new (entry + 1) Timer{deadline.word(), 0, 0};
+  entry->identity_ = (sequence << kSequenceShift) | (static_cast<uint64_t>(key.kind) << kKeyKindShift) |
+                     (static_cast<uint64_t>(room) << kRoomShift) | (value_words - 1);
+  if (room == DeadlineRoom::kTimer) new (entry + 1) Timer{deadline.word(), 0, 0};
+  if (room == DeadlineRoom::kDeadline) new (entry + 1) std::atomic<uint64_t>(deadline.word());
   std::atomic<uint64_t>* const words = entry->words();
   new (words) std::atomic<uint64_t>(0);  // read also where the value is empty
   uint64_t state =
@@ -50,13 +51,20 @@ Entry* Entry::Create(void* memory, const Key& key, uint64_t hash, Block* key_blo
   return entry;
 }
 
-Entry* Entry::CopyTo(void* memory, bool has_timer) const {
+Entry* Entry::CopyTo(void* memory, DeadlineRoom room) const {
   Entry* copy = new (memory) Entry;
-  copy->identity_ = identity_ | (has_timer ? kHasTimer : 0);
-  if (copy->has_timer()) new (copy + 1) Timer{deadline().word(), 0, 0};
-  if (this->has_timer()) {
-    copy->timer().next = timer().next;
-    copy->timer().previous = timer().previous;
+  room = std::max(room, this->room());
+  copy->identity_ = (identity_ & ~(uint64_t{3} << kRoomShift)) | (static_cast<uint64_t>(room) << kRoomShift);
+  const uint64_t deadline = this->deadline().word();
+  if (room == DeadlineRoom::kDeadline) new (copy + 1) std::atomic<uint64_t>(deadline);
+  if (room == DeadlineRoom::kTimer) {
+    Timer* const timer = new (copy + 1) Timer{deadline, 0, 0};
+    if (has_timer()) {
+      timer->next = this->timer().next;
+      timer->previous = this->timer().previous;
+    } else if (deadline != 0) {
+      timer->EnterRun();  // it is in that already
+    }
   }
   for (size_t i = 0; i < value_words(); ++i) {
     new (copy->words() + i) std::atomic<uint64_t>(words()[i].load(std::memory_order_relaxed));
@@ -83,10 +91,13 @@ uint64_t Entry::HashWith(const HashSeed& seed) const {
 void Entry::Overwrite(const Value& value, Block* block, Deadline deadline) {
   const uint64_t before = state_.load(std::memory_order_relaxed);
   state_.store(before | kWriting, std::memory_order_relaxed);
-  const uint64_t kept = before & (kHasKeyBlock | 255);
+  uint64_t kept = before & (kHasKeyBlock | kHasOtherDeadline | 255);
   const uint64_t version = NextVersion(before) & ~uint64_t{UINT32_MAX};
-  assert(has_timer() || !deadline.exists());
-  if (has_timer()) SetDeadline(deadline);
+  assert(room() != DeadlineRoom::kNone || !deadline.exists());
+  if (deadline != this->deadline()) {
+    deadline_word().store(deadline.word(), std::memory_order_release);
+    kept |= kHasOtherDeadline;
+  }
   assert(block != nullptr || FitsInline(value));
   std::atomic<uint64_t>* const value_words = words();
   StoreState(version | kept | SplitValue(value, block, [value_words](size_t i, uint64_t word) {
@@ -99,8 +110,8 @@ void Entry::Follow(const Entry& other) {
   for (size_t i = 0; i < value_words(); ++i) {
     words()[i].store(other.words()[i].load(std::memory_order_relaxed), std::memory_order_relaxed);
   }
-  assert(has_timer() || !other.deadline().exists());
-  if (has_timer()) SetDeadline(other.deadline());
+  assert(room() != DeadlineRoom::kNone || !other.deadline().exists());
+  if (room() != DeadlineRoom::kNone) SetDeadline(other.deadline());
   StoreState(other.state_.load(std::memory_order_relaxed));
 }
 

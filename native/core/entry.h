@@ -1,10 +1,11 @@
 // One key with its value, in a variable number of 64-bit words: state, identity, value words, key bytes.
 //
 //   state     version:32 | value kind:8 | value bytes:8 | flags:8 | key bytes:8     atomic
-//   identity  sequence:56 | key kind:4 | has timer:1 | value words - 1:3            constant
-//   timer     deadline; links of the wheel (timer_wheel.h)                          if it has one: atomic; by the lock
-//   value     1..8 words: the value's bytes, or the address of its Block            atomic
-//   key       its bytes, padded to words; or the address of its Block and its hash  constant
+//   identity  sequence:55 | key kind:4 | room for a deadline:2 | value words - 1:3  constant
+//   deadline                                                                        if it has room for one: atomic
+//   links     of its timer in the wheel (timer_wheel.h)                             if it has room for them: by the
+//   lock value     1..8 words: the value's bytes, or the address of its Block            atomic key       its bytes,
+//   padded to words; or the address of its Block and its hash  constant
 //
 // The key is constant from publication to reclamation, so readers compare it with plain loads. The value may be
 // overwritten in place while readers copy it: a writer, who holds the shard's lock, marks the state, stores the words
@@ -16,6 +17,7 @@
 // value that was current when it found the entry.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -40,37 +42,49 @@ struct EntryStamp {
   bool operator==(const EntryStamp&) const = default;
 };
 
+// What room an entry has for a deadline, in words.
+enum class DeadlineRoom : uint8_t {
+  kNone = 0,
+  kDeadline = 1,  // for the deadline alone: as long as that is one, the entry is in its shard's run (timer_run.h)
+  kTimer = 2,     // also to be in the wheel
+};
+
 class Entry {
  public:
   // Longest key kept inside the entry.
   static constexpr size_t kInlineKeyBytesMax = 255;
 
-  // Bytes that an entry for `key` and `value` takes, with a timer or without.
-  static size_t SizeFor(const Key& key, const Value& value, bool has_timer = false) {
-    return kHeaderBytes + (has_timer ? sizeof(Timer) : 0) + 8 * ValueWordsFor(value) + KeyAreaBytes(key.size);
+  // Bytes that an entry for `key` and `value` takes.
+  static size_t SizeFor(const Key& key, const Value& value, DeadlineRoom room = DeadlineRoom::kNone) {
+    return kHeaderBytes + BytesOf(room) + 8 * ValueWordsFor(value) + KeyAreaBytes(key.size);
   }
   static constexpr size_t kBytesMax = 16 + sizeof(Timer) + kInlineValueBytesMax + kInlineKeyBytesMax + 1;
 
-  // Writes an entry at `memory`, which has room for SizeFor(key, value, has_timer). `key_block` holds a key too long to
+  // Writes an entry at `memory`, which has room for SizeFor(key, value, room). `key_block` holds a key too long to
   // be inline and is adopted, as is `value_block`, which holds a value too long to be inline. Not yet visible to
   // anyone.
   static Entry* Create(void* memory, const Key& key, uint64_t hash, Block* key_block, const Value& value,
-                       Block* value_block, uint64_t sequence, bool has_timer = false, Deadline deadline = {});
+                       Block* value_block, uint64_t sequence, DeadlineRoom room = DeadlineRoom::kNone,
+                       Deadline deadline = {});
 
-  // Copies a live entry to `memory`, for compaction, with a timer if it had one or `has_timer` says so.
-  Entry* CopyTo(void* memory, bool has_timer = false) const;
+  // Copies a live entry to `memory`, for compaction, with as much room for a deadline as it had, and at least `room`.
+  Entry* CopyTo(void* memory, DeadlineRoom room = DeadlineRoom::kNone) const;
 
-  size_t size() const { return SizeWith(has_timer()); }
-  size_t SizeWith(bool has_timer) const {
-    return kHeaderBytes + (has_timer ? sizeof(Timer) : 0) + 8 * value_words() + KeyAreaBytesStored();
+  size_t size() const { return SizeWith(DeadlineRoom::kNone); }
+  // Of such a copy.
+  size_t SizeWith(DeadlineRoom room) const {
+    return kHeaderBytes + BytesOf(std::max(this->room(), room)) + 8 * value_words() + KeyAreaBytesStored();
   }
-  uint64_t sequence() const { return identity_ >> 8; }
+  uint64_t sequence() const { return identity_ >> kSequenceShift; }
   bool is_dead() const { return (state_.load(std::memory_order_acquire) & kDead) != 0; }
-  bool has_timer() const { return (identity_ & kHasTimer) != 0; }
-  // None where there is no timer.
+  DeadlineRoom room() const { return static_cast<DeadlineRoom>((identity_ >> kRoomShift) & 3); }
+  bool has_timer() const { return room() == DeadlineRoom::kTimer; }
   Deadline deadline() const {
-    return has_timer() ? Deadline::FromWord(timer().deadline.load(std::memory_order_acquire)) : Deadline();
+    if (room() == DeadlineRoom::kNone) return {};
+    return Deadline::FromWord(deadline_word().load(std::memory_order_acquire));
   }
+  // Whether that is the one that it was inserted with.
+  bool has_first_deadline() const { return (state_.load(std::memory_order_relaxed) & kHasOtherDeadline) == 0; }
 
   // The key; its bytes live as long as the entry.
   Key key() const;
@@ -93,13 +107,17 @@ class Entry {
   EntryStamp stamp() const { return {sequence(), VersionOf(state_.load(std::memory_order_relaxed))}; }
   // Where the value does not fit inside the entry, `block` must hold it and is adopted.
   bool FitsInline(const Value& value) const { return value.size() <= 8 * value_words(); }
-  // A deadline needs a timer.
+  // A deadline needs room.
   void Overwrite(const Value& value, Block* block, Deadline deadline = {});
   // Takes over the state, value and deadline of the same entry in another shard, where nobody reads this one yet.
   void Follow(const Entry& other);
-  // Only of an entry that has a timer.
-  void SetDeadline(Deadline deadline) { timer().deadline.store(deadline.word(), std::memory_order_release); }
+  // Only of an entry that has room for one.
+  void SetDeadline(Deadline deadline) {
+    deadline_word().store(deadline.word(), std::memory_order_release);
+    if (has_first_deadline()) StoreState(state_.load(std::memory_order_relaxed) | kHasOtherDeadline);
+  }
   void MarkDead() { StoreState(NextVersion(state_.load(std::memory_order_relaxed)) | kDead); }
+  // Only of an entry that has one.
   Timer& timer() { return *reinterpret_cast<Timer*>(this + 1); }
   const Timer& timer() const { return *reinterpret_cast<const Timer*>(this + 1); }
   // The blocks that the entry owns, or nullptr.
@@ -119,8 +137,14 @@ class Entry {
   static constexpr uint64_t kDead = uint64_t{1} << 9;
   static constexpr uint64_t kHasValueBlock = uint64_t{1} << 10;
   static constexpr uint64_t kHasKeyBlock = uint64_t{1} << 11;
-  static constexpr uint64_t kHasTimer = 8;  // in identity_
+  static constexpr uint64_t kHasOtherDeadline = uint64_t{1} << 12;
+  // In identity_.
+  static constexpr unsigned kRoomShift = 3;
+  static constexpr unsigned kKeyKindShift = 5;
+  static constexpr unsigned kSequenceShift = 9;
   static constexpr int kReadAttempts = 64;
+
+  static size_t BytesOf(DeadlineRoom room) { return 8 * static_cast<size_t>(room); }
 
   static size_t ValueWordsFor(const Value& value) {
     return value.size() == 0 || value.size() > kInlineValueBytesMax ? 1 : (value.size() + 7) / 8;
@@ -135,7 +159,7 @@ class Entry {
   }
 
   size_t value_words() const { return (identity_ & 7) + 1; }
-  KeyKind key_kind() const { return static_cast<KeyKind>((identity_ >> 4) & 15); }
+  KeyKind key_kind() const { return static_cast<KeyKind>((identity_ >> kKeyKindShift) & 15); }
   bool HasKeyBlock() const { return (state_.load(std::memory_order_relaxed) & kHasKeyBlock) != 0; }
   size_t InlineKeyBytes() const { return state_.load(std::memory_order_relaxed) & 255; }
   size_t KeyAreaBytesStored() const { return HasKeyBlock() ? kKeyBlockAreaBytes : KeyAreaBytes(InlineKeyBytes()); }
@@ -143,8 +167,11 @@ class Entry {
 
   std::atomic<uint64_t>* words() { return const_cast<std::atomic<uint64_t>*>(std::as_const(*this).words()); }
   const std::atomic<uint64_t>* words() const {
-    const auto* first = reinterpret_cast<const std::atomic<uint64_t>*>(this + 1);
-    return has_timer() ? first + sizeof(Timer) / 8 : first;
+    return reinterpret_cast<const std::atomic<uint64_t>*>(this + 1) + static_cast<size_t>(room());
+  }
+  std::atomic<uint64_t>& deadline_word() { return *reinterpret_cast<std::atomic<uint64_t>*>(this + 1); }
+  const std::atomic<uint64_t>& deadline_word() const {
+    return *reinterpret_cast<const std::atomic<uint64_t>*>(this + 1);
   }
   uint8_t* key_area() { return reinterpret_cast<uint8_t*>(words() + value_words()); }
   const uint8_t* key_area() const { return reinterpret_cast<const uint8_t*>(words() + value_words()); }
@@ -158,7 +185,7 @@ class Entry {
   uint64_t identity_;
 };
 
-static_assert(sizeof(Timer) == 16);
+static_assert(sizeof(Timer) == 16 && offsetof(Timer, deadline) == 0);
 static_assert(sizeof(Entry) == 16 && sizeof(std::atomic<uint64_t>) == 8 && std::atomic<uint64_t>::is_always_lock_free);
 
 inline bool Entry::Matches(const Key& key) const {

@@ -101,14 +101,15 @@ bool EntryList::OpenChunk(size_t bytes) {
   if (count != 0) {
     EntryChunk& last = records[count - 1];
     const uint8_t* end = end_.load(std::memory_order_relaxed);
-    last.used.store(static_cast<size_t>(end - last.block->payload()), std::memory_order_relaxed);
+    last.used.store(static_cast<uint32_t>(end - last.block->payload()), std::memory_order_relaxed);
   }
-  new (records + count) EntryChunk(block, 0, UINT64_MAX, 0);
+  new (records + count) EntryChunk(block, 0, UINT64_MAX);
   Change(records, count + 1, block->payload());
   allocated_bytes_ += block->total_bytes();
   room_ = block->bytes;
   open_chunk_is_empty_ = true;
   open_chunk_has_number_ = false;
+  open_chunk_is_in_run_ = false;
   return true;
 }
 
@@ -150,7 +151,13 @@ bool EntryList::EnsureOpenNumber() {
 }
 
 Place EntryList::PlaceOfNext() {
-  return NumberOpenChunk() ? PlaceIn(view()[view().size() - 1], end_.load(std::memory_order_relaxed)) : 0;
+  if (!open_chunk_has_number_ && !EnsureOpenNumber()) return 0;
+  return PlaceIn(view()[view().size() - 1], end_.load(std::memory_order_relaxed));
+}
+
+void EntryList::NoteOpenInRun() {
+  view()[view().size() - 1].is_in_run = true;
+  open_chunk_is_in_run_ = true;
 }
 
 size_t EntryList::CompactionSpan(const EntryChunks& chunks, size_t* first) const {
@@ -192,6 +199,7 @@ EntryChunks EntryList::TakeAll(ChunkNumbers* numbers) {
   allocated_bytes_ = 0;
   open_chunk_is_empty_ = false;
   open_chunk_has_number_ = false;
+  open_chunk_is_in_run_ = false;
   numbers_.Swap(*numbers);
   return taken;
 }

@@ -11,9 +11,10 @@
 // Timers lead to each other by places of 32 bits, as half of the memory of a timer would be pointers otherwise: a place
 // is the number of a chunk, which chunks get when the first timer in them starts, and an offset in words.
 //
-// An entry has a timer or has not, as it was inserted. One that gets its first deadline later gets a timer together
-// with all entries of its chunk, as the chunk is rewritten for that, and from then on so does each that is inserted
-// into this list: who gives deadlines to entries that are there will do it again.
+// An entry has room for a deadline, and for a timer, or has not, as it was inserted. One that needs a timer later gets
+// it together with all entries of its chunk that have as much room as it had, as the chunk is rewritten for that, and
+// from then on so does each that is inserted into this list and needs as much: who changes deadlines of entries that
+// are there will do it again.
 //
 // All members but TryView and PrefetchEnd are called under the shard's lock.
 //
@@ -21,6 +22,7 @@
 // of itself is written before. A view is believed only between two equal even versions.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -38,18 +40,21 @@ namespace shardmap {
 struct EntryChunk {
   std::atomic<uint64_t> first_sequence;  // UINT64_MAX while empty
   Block* block;
-  std::atomic<size_t> used;  // once it is closed; the open chunk ends where its list does
-  uint32_t dead;             // writers only
-  uint32_t number;           // writers only; 0: none
+  std::atomic<uint32_t> used;  // once it is closed; the open chunk ends where its list does
+  // Writers only.
+  uint32_t dead = 0;
+  uint32_t number = 0;     // 0: none
+  bool is_in_run = false;  // whether an entry has joined the shard's run here
 
-  EntryChunk(Block* memory, size_t used_bytes, uint64_t first, uint32_t its_number)
-      : first_sequence(first), block(memory), used(used_bytes), dead(0), number(its_number) {}
+  EntryChunk(Block* memory, size_t used_bytes, uint64_t first)
+      : first_sequence(first), block(memory), used(static_cast<uint32_t>(used_bytes)) {}
   EntryChunk(const EntryChunk& other)
       : first_sequence(other.first()),
         block(other.block),
-        used(other.used_bytes()),
+        used(other.used.load(std::memory_order_relaxed)),
         dead(other.dead),
-        number(other.number) {}
+        number(other.number),
+        is_in_run(other.is_in_run) {}
 
   uint64_t first() const { return first_sequence.load(std::memory_order_relaxed); }
   size_t used_bytes() const { return used.load(std::memory_order_relaxed); }
@@ -154,18 +159,20 @@ class EntryList {
   template <typename Moved>
   void CompactAround(uint64_t sequence, RetiredList& retired, Moved moved);
 
-  // Rewrites the chunk where the live entry of this number is so that all of its entries have timers. `moved` as above.
-  // False when there is no memory; then nothing is changed.
+  // Rewrites the chunk where this live entry is so that it has a timer, and so have all in there with as much room as
+  // it had. `moved` as above. False when there is no memory; then nothing is changed.
   template <typename Moved>
-  bool GiveTimers(uint64_t sequence, RetiredList& retired, Moved moved);
-  // Whether new entries are to have timers, needed or not.
-  bool gives_timers() const { return gives_timers_; }
+  bool GiveTimers(const Entry* entry, RetiredList& retired, Moved moved);
+  // What room a new entry gets that needs so much.
+  DeadlineRoom RoomFor(DeadlineRoom needed) const { return needed < timers_from_ ? needed : DeadlineRoom::kTimer; }
+  // Tells that the last entry is in the shard's run, as chunks have it for EntryWalk.
+  void NoteInRun() {
+    if (!open_chunk_is_in_run_) NoteOpenInRun();
+  }
 
   // The place of an entry, or of the next one; 0 when there is no memory.
   Place PlaceOf(const Entry* entry);
   Place PlaceOfNext();
-  // Makes sure that the next entry will have a place. False when there is no memory.
-  bool NumberOpenChunk() { return open_chunk_has_number_ || EnsureOpenNumber(); }
   Entry* EntryAt(Place place) const {
     return reinterpret_cast<Entry*>(numbers_[place >> kOffsetBits] + (place & (kChunkWordsMax - 1)) * 8);
   }
@@ -206,7 +213,7 @@ class EntryList {
  private:
   static constexpr size_t kChunkBytesMin = 512 - sizeof(Block);
   static constexpr size_t kChunkBytesMax = 16 * 1024 - sizeof(Block);
-  // A chunk may get larger by the timers of all of its entries.
+  // A chunk may get larger by the timers of all of its entries, the least of which take 32 bytes without.
   static constexpr unsigned kOffsetBits = 12;
   static constexpr size_t kChunkWordsMax = size_t{1} << kOffsetBits;
   static_assert(kOffsetBits + ChunkNumbers::kBits < 32);
@@ -226,14 +233,16 @@ class EntryList {
   }
   // How many chunks from `*first` are to be rewritten into one: 1, or 2 with a small neighbour.
   size_t CompactionSpan(const EntryChunks& chunks, size_t* first) const;
-  // Copies the live entries of `count` chunks, which are closed, into one chunk. False when there is no memory.
+  // Copies the live entries of `count` chunks, which are closed, into one chunk; those with this room get timers. False
+  // when there is no memory.
   template <typename Moved>
-  bool Rewrite(size_t first, size_t count, bool with_timers, RetiredList& retired, Moved moved);
+  bool Rewrite(size_t first, size_t count, DeadlineRoom timers_from, RetiredList& retired, Moved moved);
   // Puts `chunk`, or nothing, in the place of `count` chunks. `records` is memory for the new records.
   void ReplaceChunks(size_t first, size_t count, const EntryChunk& chunk, Block* records, RetiredList& retired);
   // Gives the chunk a number unless it has one. False when there is no memory.
   bool EnsureNumber(EntryChunk& chunk);
   bool EnsureOpenNumber();
+  void NoteOpenInRun();
   static Place PlaceIn(const EntryChunk& chunk, const void* at) {
     const auto offset = static_cast<size_t>(static_cast<const uint8_t*>(at) - chunk.block->payload());
     return chunk.number << kOffsetBits | static_cast<Place>(offset / 8);
@@ -248,7 +257,8 @@ class EntryList {
   size_t live_bytes_ = 0;
   bool open_chunk_is_empty_ = false;
   bool open_chunk_has_number_ = false;  // may be false where it has one
-  bool gives_timers_ = false;
+  bool open_chunk_is_in_run_ = false;   // likewise
+  DeadlineRoom timers_from_ = DeadlineRoom::kTimer;
 
   std::atomic<uint32_t> count_{0};
   std::atomic<uint64_t> version_{0};
@@ -257,7 +267,8 @@ class EntryList {
   ChunkNumbers numbers_;
 };
 
-// A walk through a list by its writers, who may change the list between any two steps.
+// A walk by its writers through what of a list has ever been in the shard's run. They may change the list between any
+// two steps.
 class EntryWalk {
  public:
   EntryWalk() = default;
@@ -265,7 +276,7 @@ class EntryWalk {
   explicit EntryWalk(uint64_t after) : after_(after) {}
 
   // The next live entry that is `wanted`, which stays so until it is dead or not wanted any more. nullptr at the end of
-  // each chunk that has a number; others have none that is wanted.
+  // each chunk that it looked at.
   template <typename Wanted>
   Entry* Next(const EntryList& list, Wanted wanted) {
     const EntryChunks chunks = list.view();
@@ -283,7 +294,7 @@ class EntryWalk {
       place_ += entry->size();
     }
     size_t next = chunk_ + 1;
-    while (next < chunks.size() && chunks[next].number == 0) ++next;
+    while (next < chunks.size() && !chunks[next].is_in_run) ++next;
     if (next < chunks.size()) {
       chunk_ = next;
       place_ = chunks[next].block->payload();
@@ -311,32 +322,39 @@ void EntryList::CompactAround(uint64_t sequence, RetiredList& retired, Moved mov
   size_t first = chunks.ChunkOf(sequence);
   if (!IsSparse(chunks, first)) return;
   const size_t count = CompactionSpan(chunks, &first);
-  (void)Rewrite(first, count, false, retired, moved);
+  (void)Rewrite(first, count, DeadlineRoom::kTimer, retired, moved);
 }
 
 template <typename Moved>
-bool EntryList::GiveTimers(uint64_t sequence, RetiredList& retired, Moved moved) {
-  const size_t chunk = view().ChunkOf(sequence);
+bool EntryList::GiveTimers(const Entry* entry, RetiredList& retired, Moved moved) {
+  const size_t chunk = view().ChunkOf(entry->sequence());
+  const DeadlineRoom before = entry->room();
   if (view().IsOpen(chunk) && !MakeRoom(kChunkBytesMin, retired)) return false;
-  if (!Rewrite(chunk, 1, true, retired, moved)) return false;
-  gives_timers_ = true;
+  if (!Rewrite(chunk, 1, before, retired, moved)) return false;
+  timers_from_ = std::min(timers_from_, before);
   return true;
 }
 
 template <typename Moved>
-bool EntryList::Rewrite(size_t first, size_t count, bool with_timers, RetiredList& retired, Moved moved) {
+bool EntryList::Rewrite(size_t first, size_t count, DeadlineRoom timers_from, RetiredList& retired, Moved moved) {
+  const auto room_for = [=](const Entry& entry) {
+    return entry.room() < timers_from ? entry.room() : DeadlineRoom::kTimer;
+  };
   const EntryChunks chunks = view();
   size_t live = 0;
   bool has_number = false;
+  bool is_in_run = false;
   for (size_t i = first; i < first + count; ++i) {
     has_number |= chunks[i].number != 0;
+    is_in_run |= chunks[i].is_in_run;
     chunks.VisitLive(i, 0, [&](const Entry* entry) {
-      live += entry->SizeWith(with_timers || entry->has_timer());
+      live += entry->SizeWith(room_for(*entry));
       return true;
     });
   }
   Block* const records = Block::Allocate(chunks.size() * sizeof(EntryChunk));
-  EntryChunk chunk(live == 0 ? nullptr : Block::Allocate(live), live, 0, 0);
+  EntryChunk chunk(live == 0 ? nullptr : Block::Allocate(live), live, 0);
+  chunk.is_in_run = is_in_run;
   if (records == nullptr || (live != 0 && (chunk.block == nullptr || (has_number && !EnsureNumber(chunk))))) {
     if (records != nullptr) Block::Free(records);
     if (chunk.block != nullptr) Block::Free(chunk.block);
@@ -345,7 +363,7 @@ bool EntryList::Rewrite(size_t first, size_t count, bool with_timers, RetiredLis
   uint8_t* place = live == 0 ? nullptr : chunk.block->payload();
   for (size_t i = first; i < first + count; ++i) {
     chunks.VisitLive(i, 0, [&](Entry* entry) {
-      Entry* const copy = entry->CopyTo(place, with_timers);
+      Entry* const copy = entry->CopyTo(place, room_for(*entry));
       live_bytes_ += copy->size() - entry->size();
       moved(entry, copy, has_number ? PlaceIn(chunk, place) : Place{0});
       place += copy->size();

@@ -61,7 +61,7 @@ void Shard::FreeAll(Blocks blocks) {
   RetireEntries(entries_.TakeAll(&numbers), retired, blocks);
   if (index_.allocated()) retired.Add(std::exchange(index_, Index()).block());
   if (old_index_.allocated()) retired.Add(std::exchange(old_index_, Index()).block());
-  timers_.reset();
+  wheel_.reset();
 }
 
 void ShardContents::Retire(RetiredList& retired, Blocks blocks) const {
@@ -204,8 +204,8 @@ PutOutcome Shard::PutLocked(const WriteContext& context, const HashedKey& key, B
                             const PutRequest& request, Index& spare) {
   if (IsOverLocked()) return PutOutcome::kSplit;
   if (IsClaimedLocked(context, key.hash)) return PutOutcome::kClaimed;
-  if (request.deadline.exists() && timers_ != nullptr && !JoinsRunLocked(request)) {
-    timers_->wheel.Prefetch(request.deadline, request.now_ns);
+  if (request.deadline.exists() && wheel_ != nullptr && !JoinsRunLocked(request)) {
+    wheel_->Prefetch(request.deadline, request.now_ns);
   }
   MoveLinesLocked(context, kMoveLines);
   const Found found = FindLocked(key);
@@ -255,14 +255,16 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
                                const PutRequest& request, Index& spare) {
   const Deadline deadline = request.deadline;
   if (!EnsureRoomLocked(context, spare)) return PutOutcome::kNeedsIndex;
-  const bool has_timer = deadline.exists() || entries_.gives_timers();
-  void* memory = entries_.Reserve(Entry::SizeFor(key.key, value, has_timer), context.session.retired());
-  if (memory == nullptr) return PutOutcome::kOutOfMemory;
   const bool joins_run = JoinsRunLocked(request);
+  const DeadlineRoom room = entries_.RoomFor(!deadline.exists() ? DeadlineRoom::kNone
+                                             : joins_run        ? DeadlineRoom::kDeadline
+                                                                : DeadlineRoom::kTimer);
+  void* memory = entries_.Reserve(Entry::SizeFor(key.key, value, room), context.session.retired());
+  if (memory == nullptr) return PutOutcome::kOutOfMemory;
   Place place = 0;
-  if (deadline.exists()) {
-    if (!EnsureTimersLocked() || !entries_.NumberOpenChunk()) return PutOutcome::kOutOfMemory;
-    if (!joins_run) place = entries_.PlaceOfNext();
+  if (deadline.exists() && !joins_run) {
+    place = EnsureWheelLocked() ? entries_.PlaceOfNext() : 0;
+    if (place == 0) return PutOutcome::kOutOfMemory;
   }
   const size_t value_bytes = value.size();
   const bool inline_value = value_bytes <= kInlineValueBytesMax;
@@ -272,7 +274,7 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
           ? request.sequence
           : context.sequencer.Next(context.session.id(), context.session.last_sequence(), LastStampLocked());
   Entry* entry = Entry::Create(memory, key.key, key.hash, std::exchange(*key_block, nullptr), value, value_block,
-                               sequence, has_timer, deadline);
+                               sequence, room, deadline);
   if (MutationStage* const stage = context.session.stage()) {
     stage->Append({Mutation::Kind::kInsert, &key.key, &value, deadline, sequence, PlaceOf(key.hash)});
   }
@@ -300,7 +302,7 @@ PutOutcome Shard::OverwriteLocked(const WriteContext& context, const HashedKey& 
   const Deadline before = (*overwritten)->deadline();
   const Deadline deadline = request.keeps_deadline ? before : request.deadline;
   Place place = 0;
-  if (deadline.exists() && !before.exists()) {
+  if (NeedsTimer(before, deadline)) {
     place = PrepareTimerLocked(context, overwritten);
     if (place == 0) return PutOutcome::kOutOfMemory;
   }
@@ -411,7 +413,7 @@ void Shard::RemoveLocked(const WriteContext& context, const Found& found) {
 }
 
 void Shard::ForgetLocked(const WriteContext& context, Entry* entry) {
-  if (entry->deadline().exists()) StopTimerLocked(entry->timer());
+  if (entry->deadline().exists()) StopTimerLocked(entry);
   block_bytes_ -= entry->owned_bytes();
   key_bytes_ -= entry->key().size;
   value_bytes_ -= entry->value_bytes();
@@ -432,67 +434,68 @@ void Shard::DropEmptyIndexLocked(const WriteContext& context) {
 
 // --- Deadlines -------------------------------------------------------------------------------------------------------
 
-bool Shard::MakeTimersLocked() {
-  timers_.reset(new (std::nothrow) ShardTimers(clock_->NowNanos()));
-  return timers_ != nullptr;
+bool Shard::MakeWheelLocked() {
+  wheel_.reset(new (std::nothrow) TimerWheel(clock_->NowNanos()));
+  return wheel_ != nullptr;
 }
 
 Place Shard::PrepareTimerLocked(const WriteContext& context, Entry** entry) {
-  if (!EnsureTimersLocked()) return 0;
-  if ((*entry)->has_timer()) return entries_.PlaceOf(*entry);
-  const Entry* const untimed = *entry;
+  if (!EnsureWheelLocked()) return 0;
+  const Entry* const before = *entry;
+  if (before->has_timer()) {
+    const bool is_in_wheel = before->deadline().exists() && !TimerRun::Has(*before);
+    return is_in_wheel ? wheel_->PlaceOf(before->timer(), TimersLocked()) : entries_.PlaceOf(before);
+  }
   const size_t live_bytes = entries_.live_bytes();
   // The analysis does not see that this is called at once, under the lock; nor below, in CompactLocked.
   const auto note_moved = [&](const Entry* from, Entry* to, Place place) SHARDMAP_NO_THREAD_SAFETY_ANALYSIS {
     NoteMovedLocked(context, from, to, place);
-    if (from == untimed) *entry = to;
+    if (from == before) *entry = to;
   };
-  if (!entries_.GiveTimers(untimed->sequence(), context.session.retired(), note_moved)) return 0;
+  if (!entries_.GiveTimers(before, context.session.retired(), note_moved)) return 0;
   context.session.AddToBytes(static_cast<int64_t>(entries_.live_bytes() - live_bytes));
   return entries_.PlaceOf(*entry);
 }
 
 void Shard::FollowDeadlineLocked(Entry* entry, Deadline before, Place place, uint64_t now_ns) {
   const Deadline deadline = entry->deadline();
-  if (!before.exists()) {
-    if (deadline.exists()) AddTimerLocked(place, now_ns);
-    return;
-  }
-  // Where it is put off, whoever looks at its list finds out.
-  if (deadline.exists() && deadline.ns() >= before.ns()) return;
-  const Place own = PlaceOfTimerLocked(entry);
-  StopTimerLocked(entry->timer());
-  if (deadline.exists()) AddTimerLocked(own, now_ns);
+  const bool needs_timer = NeedsTimer(before, deadline);
+  if (before.exists() && (needs_timer || !deadline.exists())) StopTimerLocked(entry);
+  if (needs_timer) AddTimerLocked(place, now_ns);
 }
 
 void Shard::AddTimerLocked(Place place, uint64_t now_ns) {
-  timers_->wheel.Add(place, now_ns, TimersLocked());
+  wheel_->Add(place, now_ns, TimersLocked());
   has_new_timer_ = true;
 }
 
 void Shard::JoinRunLocked(Entry* entry, uint64_t ttl_ns) {
-  run_.Join(entry, ttl_ns, &timers_->walk);
+  run_.Join(entry, ttl_ns, &entries_, &walk_);
   if (run_.size() == 1) has_new_timer_ = true;
 }
 
-Place Shard::PlaceOfTimerLocked(const Entry* entry) {
-  return entry->timer().is_in_run() ? entries_.PlaceOf(entry) : timers_->wheel.PlaceOf(entry->timer(), TimersLocked());
+void Shard::StopTimerLocked(Entry* entry) {
+  if (TimerRun::Has(*entry)) {
+    run_.Leave(entry);
+  } else {
+    wheel_->Remove(entry->timer(), TimersLocked());
+  }
 }
 
-void Shard::StopTimerLocked(Timer& timer) {
-  if (timer.is_in_run()) {
-    run_.Leave(timer);
-  } else {
-    timers_->wheel.Remove(timer, TimersLocked());
-  }
+bool Shard::AddAgainLocked(const WriteContext& context, Entry* entry, uint64_t now_ns) {
+  const Place place = PrepareTimerLocked(context, &entry);
+  if (place == 0) return false;
+  StopTimerLocked(entry);
+  wheel_->Add(place, now_ns, TimersLocked());
+  return true;
 }
 
 bool Shard::FindDueLocked(uint64_t now_ns, Entry** entry) {
   if (run_.NextNanos() <= now_ns) {
-    *entry = run_.FirstDue(entries_, now_ns, &timers_->walk);
+    *entry = run_.FirstDue(entries_, now_ns, &walk_);
     return true;
   }
-  const Place place = timers_->wheel.FirstDue(now_ns);
+  const Place place = wheel_ == nullptr ? 0 : wheel_->FirstDue(now_ns);
   if (place != 0) *entry = entries_.EntryAt(place);
   return place != 0;
 }
@@ -518,7 +521,7 @@ DeadlineOutcome Shard::SetDeadline(const WriteContext& context, const HashedKey&
     if (if_expired == IfExpired::kAbsent && HasPassed(before)) return DeadlineOutcome::kAbsent;
     outcome = before.exists() ? DeadlineOutcome::kLater : DeadlineOutcome::kNever;
     Place place = 0;
-    if (deadline.exists() && !before.exists()) {
+    if (NeedsTimer(before, deadline)) {
       place = PrepareTimerLocked(context, &entry);
       if (place == 0) return DeadlineOutcome::kOutOfMemory;
     }
@@ -570,11 +573,11 @@ uint64_t Shard::ExpireSome(const WriteContext& context) {
   ExpirySink* sink = nullptr;
   ExpiredEntries expired;
   uint64_t next_ns = kForever;
+  uint64_t not_before_ns = 0;
   size_t shrunk = 0;
   {
     const WriterLock lock(mutex_, &lock_waits_, context);
     if (IsOverLocked()) return 0;
-    if (timers_ == nullptr) return kForever;
     const uint64_t now_ns = clock_->NowNanos();
     sink = context.expiry.sink();  // in this order: who listens hears of all that passes from then on
     for (size_t i = 0; i < kExpireAtOnce; ++i) {
@@ -588,12 +591,15 @@ uint64_t Shard::ExpireSome(const WriteContext& context) {
         if (found.slot == nullptr) found = {entry, old_index_.view().FindSlotOf(entry, hash), &old_index_};
         ExpireLocked(context, found, sink == nullptr ? nullptr : &expired);
       } else {
-        const Place place = PlaceOfTimerLocked(entry);
-        StopTimerLocked(entry->timer());
-        timers_->wheel.Add(place, now_ns, TimersLocked());
+        const bool has_timer = entry->has_timer();
+        if (!AddAgainLocked(context, entry, now_ns)) {
+          not_before_ns = now_ns + kNoMemoryNanos;
+          break;
+        }
+        if (!has_timer) break;  // a chunk was rewritten for it, which is enough under one hold of the lock
       }
     }
-    next_ns = NextDueNanosLocked();
+    next_ns = std::max(NextDueNanosLocked(), not_before_ns);
     wake_up_ns_ = next_ns;
     shrunk = ShrunkCapacityLocked();
   }
@@ -657,7 +663,7 @@ void Shard::AwaitClaim(int turn) {
 }
 
 void Shard::TakeAllLocked(ShardContents* contents) {
-  contents->timers = std::move(timers_);
+  contents->wheel = std::move(wheel_);
   run_ = TimerRun();
   wake_up_ns_ = kForever;
   contents->count = index_.live() + old_index_.live();
@@ -729,12 +735,12 @@ ShardStats Shard::Stats() const {
   const MutexLock lock(mutex_);
   ShardStats stats;
   stats.entries = index_.live() + old_index_.live();
-  stats.timed_entries = run_.size() + (timers_ == nullptr ? 0 : timers_->wheel.size());
+  stats.timed_entries = run_.size() + (wheel_ == nullptr ? 0 : wheel_->size());
   stats.entry_bytes = entries_.live_bytes();
   stats.free_bytes = entries_.allocated_bytes() - entries_.live_bytes();
   stats.index_bytes = index_.bytes() + old_index_.bytes();
   stats.block_bytes = block_bytes_;
-  stats.timer_bytes = entries_.number_bytes() + (timers_ == nullptr ? 0 : sizeof *timers_);
+  stats.timer_bytes = entries_.number_bytes() + (wheel_ == nullptr ? 0 : sizeof *wheel_);
   stats.key_bytes = key_bytes_;
   stats.value_bytes = value_bytes_;
   stats.expired_entries = expired_;
@@ -761,7 +767,7 @@ void Shard::NoteMovedLocked(const WriteContext& context, const Entry* from, Entr
   std::atomic<uint64_t>* slot = index_.view().FindSlotOf(from, hash);
   if (slot == nullptr) slot = old_index_.view().FindSlotOf(from, hash);
   slot->store(Slot::Word(to, hash), std::memory_order_release);
-  if (to->deadline().exists() && !to->timer().is_in_run()) timers_->wheel.NoteMoved(place, TimersLocked());
+  if (to->deadline().exists() && !TimerRun::Has(*to)) wheel_->NoteMoved(place, TimersLocked());
 }
 
 bool Shard::EnsureRoomLocked(const WriteContext& context, Index& spare) {

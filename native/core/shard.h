@@ -188,21 +188,13 @@ enum class IfExpired : uint8_t { kAbsent, kPresent };
 // Whether the blocks of entries go with them, or are another shard's as well.
 enum class Blocks : uint8_t { kOwned, kShared };
 
-// What a shard has from its first deadline on.
-struct ShardTimers {
-  explicit ShardTimers(uint64_t now_ns) : wheel(now_ns) {}
-
-  TimerWheel wheel;
-  EntryWalk walk;  // of the run
-};
-
 // What was taken out of a shard: nobody but readers who began before sees it now.
 struct ShardContents {
   EntryChunks entries;
   ChunkNumbers numbers;
   Index index;
   Index old_index;
-  std::unique_ptr<ShardTimers> timers;
+  std::unique_ptr<TimerWheel> wheel;
   // Of the entries, and what they took.
   uint64_t count = 0;
   uint64_t bytes = 0;
@@ -333,6 +325,8 @@ class alignas(64) Shard {
   static constexpr size_t kMoveLines = 2;
   // Timers looked at under one hold of the lock: some ten microseconds (docs/performance.md, longest lock hold).
   static constexpr size_t kExpireAtOnce = ExpiredEntries::kMax;
+  // How long what has expired waits where memory is needed to go on, and there is none: a tenth of a second.
+  static constexpr uint64_t kNoMemoryNanos = 100'000'000;
   // Entries that are copied under one hold (docs/performance.md, resharding).
   static constexpr size_t kCopyAtOnce = 32;
   static constexpr int kFindAttempts = 4;
@@ -407,13 +401,17 @@ class alignas(64) Shard {
   void ExpireLocked(const WriteContext& context, const Found& found, ExpiredEntries* expired) SHARDMAP_REQUIRES(mutex_);
   // The timers of places, for the wheel.
   EntryTimers TimersLocked() const SHARDMAP_REQUIRES(mutex_) { return EntryTimers{entries_}; }
-  // Makes sure that there is a wheel, and what else is needed. False when there is no memory.
-  bool EnsureTimersLocked() SHARDMAP_REQUIRES(mutex_) { return timers_ != nullptr || MakeTimersLocked(); }
-  bool MakeTimersLocked() SHARDMAP_REQUIRES(mutex_);
+  // Makes sure that there is a wheel. False when there is no memory.
+  bool EnsureWheelLocked() SHARDMAP_REQUIRES(mutex_) { return wheel_ != nullptr || MakeWheelLocked(); }
+  bool MakeWheelLocked() SHARDMAP_REQUIRES(mutex_);
+  // Whether a timer is added for an entry's new deadline: where it is put off, it stays where it was before.
+  static bool NeedsTimer(Deadline before, Deadline deadline) {
+    return deadline.exists() && (!before.exists() || deadline.ns() < before.ns());
+  }
   // Makes sure that the entry has a timer, for which it may move, and a wheel to be in. Returns its place, or 0 when
   // there is no memory.
   Place PrepareTimerLocked(const WriteContext& context, Entry** entry) SHARDMAP_REQUIRES(mutex_);
-  // Has the wheel follow after the entry's deadline has changed. `place` as prepared.
+  // Has the run and the wheel follow after the entry's deadline has changed. `place` as prepared, if NeedsTimer.
   void FollowDeadlineLocked(Entry* entry, Deadline before, Place place, uint64_t now_ns) SHARDMAP_REQUIRES(mutex_);
   void AddTimerLocked(Place place, uint64_t now_ns) SHARDMAP_REQUIRES(mutex_);
   // Whether an entry of this deadline joins the run where it is inserted.
@@ -421,12 +419,13 @@ class alignas(64) Shard {
     return request.deadline.exists() && !request.restores() && run_.Takes(request.ttl_ns(), request.deadline);
   }
   void JoinRunLocked(Entry* entry, uint64_t ttl_ns) SHARDMAP_REQUIRES(mutex_);
-  Place PlaceOfTimerLocked(const Entry* entry) SHARDMAP_REQUIRES(mutex_);
   // Takes it out of the run or the wheel.
-  void StopTimerLocked(Timer& timer) SHARDMAP_REQUIRES(mutex_);
+  void StopTimerLocked(Entry* entry) SHARDMAP_REQUIRES(mutex_);
+  // Adds an entry to the wheel that was put off, for which it may move. False when there is no memory.
+  bool AddAgainLocked(const WriteContext& context, Entry* entry, uint64_t now_ns) SHARDMAP_REQUIRES(mutex_);
   // When FindDueLocked will have something again; a past time where it has.
   uint64_t NextDueNanosLocked() const SHARDMAP_REQUIRES(mutex_) {
-    return std::min(timers_ == nullptr ? kForever : timers_->wheel.NextNanos(), run_.NextNanos());
+    return std::min(wheel_ == nullptr ? kForever : wheel_->NextNanos(), run_.NextNanos());
   }
   // False where nothing is due. Sets `*entry` to one to look at: its deadline has passed, or was put off; or to nullptr
   // where it takes longer to find.
@@ -494,10 +493,11 @@ class alignas(64) Shard {
   // Another line that an insertion needs: what of ShardStats it changes, and what it has of deadlines.
   uint64_t key_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t value_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
-  std::unique_ptr<ShardTimers> timers_ SHARDMAP_GUARDED_BY(mutex_);  // nullptr until there is a deadline
-  bool has_new_timer_ SHARDMAP_GUARDED_BY(mutex_) = false;           // since TakeWakeUpLocked
+  std::unique_ptr<TimerWheel> wheel_ SHARDMAP_GUARDED_BY(mutex_);  // nullptr until an entry is added to it
+  bool has_new_timer_ SHARDMAP_GUARDED_BY(mutex_) = false;         // since TakeWakeUpLocked
   TimerRun run_ SHARDMAP_GUARDED_BY(mutex_);
   uint64_t wake_up_ns_ SHARDMAP_GUARDED_BY(mutex_) = kForever;  // asked for
+  EntryWalk walk_ SHARDMAP_GUARDED_BY(mutex_);                  // of the run
   // Of ShardStats.
   uint64_t expired_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t lock_waits_ SHARDMAP_GUARDED_BY(mutex_) = 0;

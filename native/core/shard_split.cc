@@ -88,7 +88,7 @@ void Shard::RetireFrozen(RetiredList& retired) {
     contents.entries = entries_.view();
     contents.index = index_;
     contents.old_index = old_index_;
-    contents.timers = std::move(timers_);
+    contents.wheel = std::move(wheel_);
     entries_.TakeNumbers(&contents.numbers);
   }
   contents.Retire(retired, Blocks::kShared);
@@ -101,15 +101,15 @@ SplitOutcome Shard::CopyIn(const WriteContext& context, const Entry& entry, uint
   MoveLinesLocked(context, kMoveLines);
   if (index_.IsFull()) return SplitOutcome::kNeedsIndex;
   const Deadline deadline = entry.deadline();
-  const bool has_timer = entry.has_timer() || entries_.gives_timers();
-  void* const memory = entries_.Reserve(entry.SizeWith(has_timer), context.session.retired());
+  const DeadlineRoom room = entries_.RoomFor(deadline.exists() ? DeadlineRoom::kTimer : DeadlineRoom::kNone);
+  void* const memory = entries_.Reserve(entry.SizeWith(room), context.session.retired());
   if (memory == nullptr) return SplitOutcome::kOutOfMemory;
   Place place = 0;
   if (deadline.exists()) {
-    place = EnsureTimersLocked() ? entries_.PlaceOfNext() : 0;
+    place = EnsureWheelLocked() ? entries_.PlaceOfNext() : 0;
     if (place == 0) return SplitOutcome::kOutOfMemory;
   }
-  Entry* const copy = entry.CopyTo(memory, has_timer);
+  Entry* const copy = entry.CopyTo(memory, room);
   block_bytes_ += copy->owned_bytes();
   key_bytes_ += copy->key().size;
   value_bytes_ += copy->value_bytes();
@@ -128,7 +128,7 @@ bool Shard::Follow(const WriteContext& context, const Entry& entry, uint64_t has
   if (copy == nullptr) return true;
   const Deadline before = copy->deadline();
   Place place = 0;
-  if (entry.deadline().exists() && !before.exists()) {
+  if (NeedsTimer(before, entry.deadline())) {
     const size_t live_bytes = entries_.live_bytes();
     place = PrepareTimerLocked(context, &copy);
     context.session.AddToBytes(static_cast<int64_t>(live_bytes - entries_.live_bytes()));  // they are no new ones

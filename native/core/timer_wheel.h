@@ -35,16 +35,12 @@ struct Timer {
   Place previous;                  // or kIsFirst and the number of the list
 
   static constexpr Place kIsFirst = Place{1} << 31;
-  // Of one that is in a run in place of a list, with the tick that it has there.
+  // Of one that is in a run in place of a list.
   static constexpr Place kIsInRun = kIsFirst | kIsFirst >> 1;
 
-  bool is_in_run() const { return previous >= kIsInRun; }
-  uint64_t run_tick() const { return uint64_t{previous - kIsInRun} << 32 | next; }
-  void EnterRun(uint64_t tick) {
-    next = static_cast<Place>(tick);
-    previous = kIsInRun | static_cast<Place>(tick >> 32);
-  }
-  void LeaveRun() { next = previous = 0; }
+  bool is_in_run() const { return previous == kIsInRun; }
+  void EnterRun() { previous = kIsInRun; }
+  void LeaveRun() { previous = 0; }
 };
 
 class TimerWheel {

@@ -71,8 +71,8 @@ TEST(EntryTest, KeepsEveryKind) {
   }
 }
 
-TEST(EntryTest, NumbersUpTo56BitsAreKept) {
-  constexpr uint64_t kLargest = (uint64_t{1} << 56) - 1;
+TEST(EntryTest, NumbersUpTo55BitsAreKept) {
+  constexpr uint64_t kLargest = (uint64_t{1} << 55) - 1;
   const OwnedEntry entry(OwnedKey("k").key(), kHash, Value(ValueKind::kNull), kLargest);
   EXPECT_EQ(entry->sequence(), kLargest);
   EXPECT_TRUE(entry->Matches(OwnedKey("k").key()));
@@ -166,6 +166,70 @@ TEST(EntryTest, CopyIsIndependentOfTheOldPlace) {
     ExpectValue(entry.get(), ValueKind::kOneByteString, "old value");
     copy->MarkDead();
     EXPECT_FALSE(entry->is_dead());
+  }
+}
+
+TEST(EntryTest, HasTheRoomForADeadlineThatItWasGiven) {
+  constexpr DeadlineRoom kRooms[] = {DeadlineRoom::kNone, DeadlineRoom::kDeadline, DeadlineRoom::kTimer};
+  const OwnedKey key("the key");
+  const std::string bytes = Text(20, 'A');
+  const Value value = BorrowedValue(ValueKind::kClone, bytes);
+  for (const DeadlineRoom room : kRooms) {
+    for (const bool has_deadline : {false, true}) {
+      if (has_deadline && room == DeadlineRoom::kNone) continue;
+      SCOPED_TRACE(testing::Message() << static_cast<int>(room) << " words, a deadline: " << has_deadline);
+      const Deadline deadline = has_deadline ? Deadline::At(uint64_t{1} << 62, true) : Deadline();
+      const size_t size = Entry::SizeFor(key.key(), value, room);
+      EXPECT_EQ(size, Entry::SizeFor(key.key(), value) + 8 * static_cast<size_t>(room));
+      std::vector<uint64_t> memory(size / 8 + 1, kHash);
+      const Entry* const entry =
+          Entry::Create(memory.data(), key.key(), kHash, nullptr, value, nullptr, kSequence, room, deadline);
+      EXPECT_EQ(memory.back(), kHash);
+      for (const DeadlineRoom wanted : kRooms) {
+        std::vector<uint64_t> copied(entry->SizeWith(wanted) / 8 + 1, kHash);
+        Entry* const copy = entry->CopyTo(copied.data(), wanted);
+        EXPECT_EQ(copied.back(), kHash);
+        EXPECT_EQ(copy->room(), std::max(room, wanted));
+        EXPECT_EQ(copy->size(), entry->SizeWith(wanted));
+        EXPECT_EQ(copy->deadline(), deadline);
+        EXPECT_EQ(copy->sequence(), kSequence);
+        EXPECT_TRUE(copy->Matches(key.key()));
+        ExpectValue(copy, ValueKind::kClone, bytes);
+        // That of an entry that has no room for a timer is in a run.
+        const bool was_in_run = has_deadline && room == DeadlineRoom::kDeadline;
+        EXPECT_EQ(copy->has_timer() && copy->timer().is_in_run(), copy->has_timer() && was_in_run);
+      }
+    }
+  }
+}
+
+TEST(EntryTest, KnowsWhetherItsDeadlineIsItsFirst) {
+  const OwnedKey key("the key");
+  const Value value(ValueKind::kNull);
+  const Deadline first = Deadline::At(1000, false);
+  for (const DeadlineRoom room : {DeadlineRoom::kDeadline, DeadlineRoom::kTimer}) {
+    for (const bool is_overwritten : {false, true}) {
+      std::vector<uint64_t> memory(Entry::kBytesMax / 8);
+      Entry* const entry =
+          Entry::Create(memory.data(), key.key(), kHash, nullptr, value, nullptr, kSequence, room, first);
+      entry->Overwrite(value, nullptr, first);
+      EXPECT_TRUE(entry->has_first_deadline());
+      const Deadline second = Deadline::At(2000, false);
+      const EntryStamp stamp = entry->stamp();
+      if (is_overwritten) {
+        entry->Overwrite(value, nullptr, second);
+        EXPECT_NE(entry->stamp(), stamp);
+      } else {
+        entry->SetDeadline(second);
+        EXPECT_EQ(entry->stamp(), stamp);  // the value is the same
+      }
+      EXPECT_EQ(entry->deadline(), second);
+      EXPECT_FALSE(entry->has_first_deadline());
+      entry->Overwrite(value, nullptr, first);
+      EXPECT_FALSE(entry->has_first_deadline());
+      std::vector<uint64_t> copied(Entry::kBytesMax / 8);
+      EXPECT_FALSE(entry->CopyTo(copied.data(), DeadlineRoom::kTimer)->has_first_deadline());
+    }
   }
 }
 

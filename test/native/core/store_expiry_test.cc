@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "allocation_probe.h"
 #include "core/resharding.h"
 #include "core/store.h"
 #include "core/store_fixtures.h"
@@ -195,14 +196,16 @@ TEST_F(StoreExpiryTest, EntriesThatGetDeadlinesLaterStayWhatTheyAre) {
 }
 
 // Most entries have one time to live, so that they are in runs; the others are put off, have another one, or go.
-TEST_F(StoreExpiryTest, NothingStaysLongerThanItsTickWhateverBecomesOfOthers) {
-  Random random;
+class AnyDeadlinesTest : public StoreExpiryTest, public testing::WithParamInterface<uint64_t> {};
+
+TEST_P(AnyDeadlinesTest, NothingStaysLongerThanItsTickWhateverBecomesOfOthers) {
+  Random random(GetParam());
   std::map<std::string, uint64_t> deadlines;
   constexpr uint64_t kUsual = 40 * kMs;
   constexpr uint64_t kEver = kForever - kLatenessNs;
   const uint64_t ttls[] = {kUsual, kUsual, kUsual, kUsual, kUsual, kUsual * 2, kForever};
   uint64_t keys = 0;
-  for (size_t step = 0; step < Scaled(60'000); ++step) {
+  for (size_t step = 0; step < Scaled(3000); ++step) {
     const auto any = deadlines.lower_bound(std::to_string(random.Below(keys + 1)));
     const std::string key = any == deadlines.end() || random.OneIn(2) ? std::to_string(++keys) : any->first;
     const uint64_t ttl_ns = random.OneIn(8) ? random.Below(3 * kUsual) : ttls[random.Below(std::size(ttls))];
@@ -216,7 +219,7 @@ TEST_F(StoreExpiryTest, NothingStaysLongerThanItsTickWhateverBecomesOfOthers) {
     } else if (SetLifetime(key, Lifetime::For(ttl_ns)) != Store::Expires::kAbsent) {
       deadlines[key] = deadline_ns;
     }
-    if (random.OneIn(10'000)) {
+    if (random.OneIn(2000)) {
       ASSERT_TRUE(store_.Clear(*session_).ok());
       deadlines.clear();
     }
@@ -233,6 +236,62 @@ TEST_F(StoreExpiryTest, NothingStaysLongerThanItsTickWhateverBecomesOfOthers) {
   EXPECT_EQ(store_.Stats().entries, deadlines.size());
   EXPECT_EQ(store_.Stats().timed_entries, 0u);
 }
+
+INSTANTIATE_TEST_SUITE_P(Stores, AnyDeadlinesTest, testing::Range(uint64_t{0}, uint64_t{20}));
+
+TEST_F(StoreExpiryTest, EntriesOfOneTimeToLiveTakeAWordMoreUntilTheyArePutOff) {
+  constexpr size_t kEntries = 2000;
+  const auto entry_bytes = [&] { return store_.Stats().entry_bytes; };
+  for (size_t i = 0; i < kEntries; ++i) Set(std::to_string(10'000 + i), "v");
+  const uint64_t untimed_bytes = entry_bytes();
+  for (size_t i = 0; i < kEntries; ++i) Set(std::to_string(20'000 + i), "v", Lifetime::For(50 * kMs));
+  EXPECT_EQ(entry_bytes(), 2 * untimed_bytes + 8 * kEntries);
+  EXPECT_EQ(store_.Stats().timer_bytes, 0u);
+  Sleep(30 * kMs);
+  for (size_t i = 0; i < kEntries; i += 2) Set(std::to_string(20'000 + i), "w", Lifetime::For(50 * kMs));
+  EXPECT_EQ(entry_bytes(), 2 * untimed_bytes + 8 * kEntries);
+  Sleep(20 * kMs + kLatenessNs);
+  EXPECT_EQ(store_.Size(), kEntries + kEntries / 2);
+  EXPECT_EQ(store_.Stats().timed_entries, kEntries / 2);
+  EXPECT_EQ(entry_bytes(), untimed_bytes + untimed_bytes / 2 + 16 * kEntries / 2);  // none of those without
+  for (size_t i = 0; i < kEntries; i += 2) ASSERT_EQ(Get(std::to_string(20'000 + i)), "w");
+  // Where deadlines are put off, new entries have room for a timer at once; those without a deadline have none.
+  const uint64_t before_bytes = entry_bytes();
+  for (size_t i = 0; i < kEntries; ++i) Set(std::to_string(30'000 + i), "v", Lifetime::For(50 * kMs));
+  EXPECT_EQ(entry_bytes(), before_bytes + untimed_bytes + 16 * kEntries);
+  for (size_t i = 0; i < kEntries; ++i) Set(std::to_string(40'000 + i), "v");
+  EXPECT_EQ(entry_bytes(), before_bytes + 2 * untimed_bytes + 16 * kEntries);
+  Sleep(50 * kMs + kLatenessNs);
+  EXPECT_EQ(entry_bytes(), 2 * untimed_bytes);
+  EXPECT_EQ(store_.Stats().timed_entries, 0u);
+}
+
+#if defined(SHARDMAP_TEST_ALLOCATION_PROBE)
+class OneShardExpiryTest : public StoreExpiryTest {
+ protected:
+  OneShardExpiryTest() : StoreExpiryTest(kForever, false, 1) {}
+};
+
+TEST_F(OneShardExpiryTest, WhatWasPutOffStaysWhereThereIsNoMemoryAndIsComeBackTo) {
+  for (const std::string& key : {std::string("a"), std::string("b")}) {
+    Set(key, "v", Lifetime::For(10 * kMs));
+    Set(key, "w", Lifetime::For(15 * kMs));
+  }
+  clock_.Advance(10 * kMs + kLatenessNs);
+  for (uint64_t granted = 0;; ++granted) {
+    const uint64_t now_ns = clock_.NowNanos();
+    const AllocationRefusal refusal(granted);
+    const uint64_t next_ns = store_.ExpireSome(*session_, 0);
+    if (refusal.refused() == 0) break;
+    ASSERT_EQ(next_ns, now_ns + 100 * kMs) << granted << " pieces of memory";
+    ASSERT_EQ(store_.Stats().timed_entries, 2u);
+    ASSERT_EQ(Get("a") + Get("b"), "ww");
+  }
+  Sleep(5 * kMs);
+  EXPECT_EQ(store_.Size(), 0u);
+  EXPECT_EQ(sink_.events, std::vector<Text>({{"b", "w"}, {"a", "w"}}));
+}
+#endif
 
 TEST_F(StoreExpiryTest, AMillionDueAtOnceGoInSlices) {
   const size_t entries = Scaled(100'000);

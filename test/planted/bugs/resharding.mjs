@@ -41,7 +41,7 @@ export const BUGS = [
     why: 'what has expired would stay',
     file: 'native/core/shard_split.cc',
     find: 'AddTimerLocked(place, clock_->NowNanos());',
-    replace: 'timers_->wheel.Add(place, clock_->NowNanos(), TimersLocked());',
+    replace: 'wheel_->Add(place, clock_->NowNanos(), TimersLocked());',
     test: 'core/store_expiry_test',
     filter: 'StoreExpiryTest.*Added',
   },
