@@ -12,6 +12,7 @@ const { getTime } = Date.prototype;
 const { min } = Math;
 const WallClock = Date;
 const FOREVER = Number.POSITIVE_INFINITY;
+const { ttl: TTL_AT, existing: EXISTING_AT } = LIFETIME;
 
 /**
  * How long an entry lives that an operation sets. Without any of these it lives as long as the map's own `ttl` says, or
@@ -70,8 +71,8 @@ export class Lifetime {
   /** Tells the addon: the next thing to be done is the call that sets. */
   begin(): void {
     const ttl = this.#moment === undefined ? this.#ttl : millisecondsUntil(this.#moment);
-    reply[LIFETIME.ttl] = ttl;
-    reply[LIFETIME.existing] = this.existing;
+    reply[TTL_AT] = ttl;
+    if (this.existing !== BY_OPERATION) reply[EXISTING_AT] = this.existing;
   }
 }
 
@@ -84,8 +85,13 @@ export function readLifetime(options: unknown): Lifetime | undefined {
   if (typeof options !== 'object' || options === null || hasOthers(options)) readOptions(options, NAMES);
   const { ttl, expiresAt, keepTtl } = options as { [_ in (typeof NAMES)[number]]?: unknown };
   const existing = resolveKeepTtl(keepTtl);
-  if (ttl === undefined && expiresAt === undefined) return new Lifetime(STORE_TTL, undefined, existing);
-  if (expiresAt === undefined) return lifetimeOf(ttl).toward(existing);
+  if (expiresAt !== undefined) return lifetimeUntil(expiresAt, ttl, existing);
+  return (ttl === undefined ? UNSAID : lifetimeOf(ttl)).toward(existing);
+}
+
+// What is seldom needed is apart, so that V8 puts the rest where `set` is called (docs/performance.md, entries that expire).
+
+function lifetimeUntil(expiresAt: unknown, ttl: unknown, existing: number): Lifetime {
   if (ttl === undefined) return new Lifetime(PASSED, resolveMoment(expiresAt, 'options.expiresAt'), existing);
   const message = 'options.ttl and options.expiresAt both say how long an entry lives: give one of them';
   throw createError('ERR_SHARDMAP_INVALID_ARGUMENT', message);
@@ -95,11 +101,13 @@ export function readLifetime(options: unknown): Lifetime | undefined {
 let latest = { ttl: Number.NaN, lifetime: UNSAID };
 
 function lifetimeOf(ttl: unknown): Lifetime {
-  if (ttl !== latest.ttl) {
-    const lifetime = new Lifetime(resolveTtl(ttl, 'options.ttl'), undefined, BY_OPERATION);
-    latest = { ttl: ttl as number, lifetime };
-  }
+  if (ttl !== latest.ttl) noteLatest(ttl);
   return latest.lifetime;
+}
+
+function noteLatest(ttl: unknown): void {
+  const lifetime = new Lifetime(resolveTtl(ttl, 'options.ttl'), undefined, BY_OPERATION);
+  latest = { ttl: ttl as number, lifetime };
 }
 
 /** An entry that is there gets a new life, if nothing else was said: for operations that set by way of the addon's `setIf`. */

@@ -2,9 +2,26 @@
 
 #include <chrono>
 #include <ctime>
+#include <fstream>
+#include <string>
+
+#if defined(__linux__) && defined(__x86_64__)
+#define SHARDMAP_HAS_PROCESSOR_COUNTER 1
+#include <x86intrin.h>
+#endif
 
 namespace shardmap {
 namespace {
+
+#if defined(SHARDMAP_HAS_PROCESSOR_COUNTER)
+// Whether the kernel takes its own time from the processor's counter: so that runs at a constant rate then, on all
+// cores alike.
+bool IsCounterSteady() {
+  std::ifstream file("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+  std::string name;
+  return file >> name && name == "tsc";
+}
+#endif
 
 class SteadyClock final : public Clock {
  public:
@@ -12,6 +29,17 @@ class SteadyClock final : public Clock {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
   }
+
+#if defined(SHARDMAP_HAS_PROCESSOR_COUNTER)
+  // The counter alone, which nothing waits for, takes a third of the time that the clock does, and says whether that
+  // was asked a moment ago.
+  uint64_t RecentNanos(RecentTime* recent) const override {
+    if (!is_counter_steady_) return NowNanos();
+    const uint64_t counter = __rdtsc();
+    if (counter - recent->counter >= kRecentCounts || recent->ns == 0) *recent = {counter, NowNanos()};
+    return recent->ns;
+  }
+#endif
 
 #if defined(CLOCK_MONOTONIC_COARSE)
   // The same clock as of the kernel's last tick takes a fifth of the time, and none of the loads that are under way
@@ -26,6 +54,13 @@ class SteadyClock final : public Clock {
 
  private:
   static constexpr uint64_t kTickNanosMax = 10'000'000'000;
+#endif
+
+#if defined(SHARDMAP_HAS_PROCESSOR_COUNTER)
+ private:
+  // 16 microseconds at a gigahertz; no such counter is three times slower.
+  static constexpr uint64_t kRecentCounts = 16'384;
+  const bool is_counter_steady_ = IsCounterSteady();
 #endif
 };
 

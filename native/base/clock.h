@@ -5,6 +5,12 @@
 
 namespace shardmap {
 
+// What RecentNanos told a thread last, for it alone.
+struct RecentTime {
+  uint64_t counter = 0;
+  uint64_t ns = 0;
+};
+
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -12,6 +18,11 @@ class Clock {
   virtual uint64_t NowNanos() const = 0;
   // Whether NowNanos has come to this. May be quicker, where it is far from it.
   virtual bool HasReached(uint64_t ns) const { return ns <= NowNanos(); }
+
+  // NowNanos, or what that was some microseconds ago, less than kRecentNanosMax. May be quicker where it is asked for
+  // again and again, each time with the same `recent`.
+  virtual uint64_t RecentNanos(RecentTime* /*recent*/) const { return NowNanos(); }
+  static constexpr uint64_t kRecentNanosMax = 50'000;
 
   // The machine's steady clock; lives as long as the process.
   static const Clock& Steady();

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/clock.h"
 #include "core/counters.h"
 #include "core/epoch.h"
 #include "core/mutation_sink.h"
@@ -45,6 +46,9 @@ class Session {
   // How often this session had to wait for a shard's mutex to write.
   void CountLockWait() { lock_waits_.Add(1); }
   uint64_t lock_waits() const { return lock_waits_.value(); }
+
+  // For deadlines that count from now.
+  RecentTime* recent_time() { return &recent_time_; }
 
   // Where this session's mutations go; nullptr where its store has no sink.
   MutationStage* stage() const { return stage_; }
@@ -82,6 +86,7 @@ class Session {
   uint64_t last_sequence_ = 0;
   MutationStage* stage_ = nullptr;
   int64_t bytes_delta_ = 0;
+  RecentTime recent_time_;
   uint32_t guards_ = 0;
 
   // Written by the session's thread, read by all.

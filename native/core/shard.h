@@ -144,7 +144,7 @@ struct PutRequest {
   // Receives the value that was there; after an addition the sum. The caller's guard keeps it.
   ReadValue* existing = nullptr;
   Deadline deadline;            // of the entry from then on
-  uint64_t now_ns = 0;          // when the put began, where there is a deadline
+  uint64_t now_ns = 0;          // where there is a deadline: when the put began, or up to kRecentNanosMax before
   bool keeps_deadline = false;  // the deadline is only for an entry that is inserted
   uint64_t sequence = 0;        // where it restores: of the entry, if one is inserted
 
@@ -389,11 +389,13 @@ class alignas(64) Shard {
                     Deadline deadline) SHARDMAP_REQUIRES(mutex_);
 
   bool HasPassed(Deadline deadline) const { return deadline.exists() && clock_->HasReached(deadline.ns()); }
-  // A put that only overwrites comes in time if it began in time, and so asks for the time once: it is told nothing of
-  // what was there (docs/concurrency.md, why nobody sees what has expired).
+  // A put that only overwrites comes in time if it began in time, and so need not ask again: it is told nothing of what
+  // was there (docs/concurrency.md, why nobody sees what has expired).
   bool HasPassedFor(const PutRequest& request, Deadline deadline) const {
     const bool only_overwrites = request.mode == PutMode::kOverwrite && request.existing == nullptr;
-    return only_overwrites && request.deadline.exists() ? deadline.HasPassed(request.now_ns) : HasPassed(deadline);
+    const bool is_sure = only_overwrites && request.deadline.exists();
+    if (is_sure && !deadline.HasPassed(request.now_ns + Clock::kRecentNanosMax)) return false;
+    return HasPassed(deadline);
   }
   // Removes the entry of the key if it has expired, as ExpireSome would.
   void Expire(const WriteContext& context, const HashedKey& key) SHARDMAP_EXCLUDES(mutex_);

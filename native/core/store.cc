@@ -193,13 +193,13 @@ Deadline Store::DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const {
   return ttl_ns == kForever ? Deadline() : Deadline::At(now_ns + ttl_ns, slides_ && lifetime.is_default);
 }
 
-PutRequest Store::RequestFor(PutMode mode, ReadValue* existing, const Lifetime& lifetime) const {
+PutRequest Store::RequestFor(Session& session, PutMode mode, ReadValue* existing, const Lifetime& lifetime) const {
   PutRequest request;
   request.mode = mode;
   request.existing = existing;
   request.keeps_deadline = lifetime.keeps;
   if ((lifetime.is_default ? ttl_ns_ : lifetime.ttl_ns) != kForever) {
-    request.now_ns = sequencer_.clock().NowNanos();
+    request.now_ns = RecentNanos(session);
     request.deadline = DeadlineOf(lifetime, request.now_ns);
   }
   return request;
@@ -207,13 +207,13 @@ PutRequest Store::RequestFor(PutMode mode, ReadValue* existing, const Lifetime& 
 
 Status Store::Set(Session& session, const Key& key, Value value, const Lifetime& lifetime) {
   PutOutcome outcome;
-  return Put(session, key, value, RequestFor(PutMode::kOverwrite, nullptr, lifetime), &outcome);
+  return Put(session, key, value, RequestFor(session, PutMode::kOverwrite, nullptr, lifetime), &outcome);
 }
 
 Result<bool> Store::Insert(const ReadGuard&, Session& session, const Key& key, Value value, ReadValue* existing,
                            const Lifetime& lifetime) {
   PutOutcome outcome;
-  Status status = Put(session, key, value, RequestFor(PutMode::kIfAbsent, existing, lifetime), &outcome);
+  Status status = Put(session, key, value, RequestFor(session, PutMode::kIfAbsent, existing, lifetime), &outcome);
   if (!status.ok()) return status;
   return outcome == PutOutcome::kInserted;
 }
@@ -325,7 +325,7 @@ bool Expectation::IsMetBy(const ReadValue& current) const {
 Result<bool> Store::Exchange(const ReadGuard&, Session& session, const Key& key, Value value, ReadValue* previous,
                              const Lifetime& lifetime) {
   PutOutcome outcome;
-  Status status = Put(session, key, value, RequestFor(PutMode::kOverwrite, previous, lifetime), &outcome);
+  Status status = Put(session, key, value, RequestFor(session, PutMode::kOverwrite, previous, lifetime), &outcome);
   if (!status.ok()) return status;
   return outcome == PutOutcome::kOverwritten;
 }
@@ -340,14 +340,14 @@ Result<bool> Store::Take(const ReadGuard&, Session& session, const Key& key, Rea
 Result<PutOutcome> Store::Add(const ReadGuard&, Session& session, const Key& key, Value by, ReadValue* total,
                               const Lifetime& lifetime) {
   PutOutcome outcome;
-  Status status = Put(session, key, by, RequestFor(PutMode::kAdd, total, lifetime), &outcome);
+  Status status = Put(session, key, by, RequestFor(session, PutMode::kAdd, total, lifetime), &outcome);
   if (!status.ok()) return status;
   return outcome;
 }
 
 Result<bool> Store::SetIf(Session& session, const Key& key, Value value, const EntryStamp& stamp,
                           const Lifetime& lifetime) {
-  PutRequest request = RequestFor(PutMode::kIfUnchanged, nullptr, lifetime);
+  PutRequest request = RequestFor(session, PutMode::kIfUnchanged, nullptr, lifetime);
   request.stamp = stamp;
   PutOutcome outcome;
   Status status = Put(session, key, value, request, &outcome);
@@ -369,7 +369,7 @@ bool Store::Meets(const ReadGuard& guard, const Key& key, const Expectation& exp
 
 Result<bool> Store::CompareAndSet(const ReadGuard& guard, Session& session, const Key& key, const Expectation& expected,
                                   Value value, const Lifetime& lifetime) {
-  PutRequest request = RequestFor(PutMode::kIfUnchanged, nullptr, lifetime);
+  PutRequest request = RequestFor(session, PutMode::kIfUnchanged, nullptr, lifetime);
   while (Meets(guard, key, expected, &request.stamp)) {
     PutOutcome outcome;
     Status status = Put(session, key, value, request, &outcome);
@@ -408,7 +408,7 @@ Result<Store::Expires> Store::SetLifetime(Session& session, const Key& key, cons
   Status status = ReserveMutation(session, key);
   if (!status.ok()) return status;
   const HashedKey hashed = Hashed(key);
-  const Deadline deadline = DeadlineOf(lifetime, sequencer_.clock().NowNanos());
+  const Deadline deadline = DeadlineOf(lifetime, RecentNanos(session));
   const DeadlineOutcome outcome = InShardOf(hashed.hash, session, [&](Shard& shard, const WriteContext& context) {
     return shard.SetDeadline(context, hashed, deadline, IfExpired::kAbsent);
   });
@@ -427,7 +427,7 @@ Result<Store::Expires> Store::SetLifetime(Session& session, const Key& key, cons
 
 bool Store::Touch(Session& session, const Key& key) {
   const HashedKey hashed = Hashed(key);
-  const Deadline deadline = DeadlineOf({}, sequencer_.clock().NowNanos());
+  const Deadline deadline = DeadlineOf({}, RecentNanos(session));
   return InShardOf(hashed.hash, session, [&](Shard& shard, const WriteContext& context) {
            return shard.PutOff(context, hashed, deadline);
          }) == DeadlineOutcome::kLater;
@@ -569,7 +569,7 @@ Status Store::SetMany(Session& session, std::span<BatchEntry> entries, size_t* f
     if (!HasAllowedSizes(entry.key, entry.value.size())) return SizeError(entry.key, entry.value.size());
   }
   for (*failed = 0; *failed < entries.size();) {
-    const PutRequest request = RequestFor(PutMode::kOverwrite, nullptr, lifetime);
+    const PutRequest request = RequestFor(session, PutMode::kOverwrite, nullptr, lifetime);
     Status status = SetGroup(session, GroupAt(*failed, entries), request, failed);
     session.ReclaimIfWorthwhile();
     if (!status.ok()) return status;

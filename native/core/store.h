@@ -292,7 +292,9 @@ class Store {
   size_t ClearInto(Session& session, std::span<ShardContents> contents);
   Deadline DeadlineOf(const Lifetime& lifetime, uint64_t now_ns) const;
   bool HasPassed(Deadline deadline) const { return deadline.exists() && sequencer_.clock().HasReached(deadline.ns()); }
-  PutRequest RequestFor(PutMode mode, ReadValue* existing, const Lifetime& lifetime) const;
+  // What deadlines count from.
+  uint64_t RecentNanos(Session& session) const { return sequencer_.clock().RecentNanos(session.recent_time()); }
+  PutRequest RequestFor(Session& session, PutMode mode, ReadValue* existing, const Lifetime& lifetime) const;
   // The value is consumed where it was used.
   Status Put(Session& session, const Key& key, Value& value, const PutRequest& request, PutOutcome* outcome) {
     return Put(session, Hashed(key), value, request, outcome);

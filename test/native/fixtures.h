@@ -115,10 +115,14 @@ class HandTurnedClock final : public Clock {
   static constexpr uint64_t kSequencerTickNs = 32;
 
   uint64_t NowNanos() const override { return now_ns_.load(); }
+  uint64_t RecentNanos(RecentTime*) const override { return now_ns_.load() - lag_ns_; }
+  // RecentNanos is so late from now on.
+  void Lag(uint64_t nanos) { lag_ns_ = nanos; }
   void Advance(uint64_t nanos) { now_ns_ += nanos; }
 
  private:
   std::atomic<uint64_t> now_ns_{1'000'000};
+  uint64_t lag_ns_ = 0;
 };
 
 }  // namespace shardmap

@@ -41,6 +41,23 @@ TEST(ClockTest, HasReachedWhatIsNotAheadOfIt) {
   }
 }
 
+TEST(ClockTest, TellsARecentTimeThatIsNotOldAndNotToCome) {
+  const Clock& clock = Clock::Steady();
+  RecentTime recent;
+  uint64_t last_ns = 0;
+  Random random;
+  for (size_t i = 0; i < Scaled(200000); ++i) {
+    const uint64_t before_ns = clock.NowNanos();
+    const uint64_t recent_ns = clock.RecentNanos(&recent);
+    const uint64_t after_ns = clock.NowNanos();
+    ASSERT_GE(recent_ns + Clock::kRecentNanosMax, before_ns) << "seed " << TestSeed();
+    ASSERT_LE(recent_ns, after_ns);
+    ASSERT_GE(recent_ns, last_ns);
+    last_ns = recent_ns;
+    if (random.OneIn(1000)) std::this_thread::sleep_for(std::chrono::microseconds(random.Below(100)));
+  }
+}
+
 TEST(ClockTest, NeverStepsBackFromOneThreadToAnother) {
   std::atomic<uint64_t> latest{0};
   std::atomic<int> stepped_back{0};

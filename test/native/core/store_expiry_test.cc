@@ -120,6 +120,20 @@ TEST_F(StoreExpiryTest, AnEntryIsThereUntilItsDeadlineAndNotAtIt) {
   EXPECT_EQ(store_.Stats().expired_entries, 2u);
 }
 
+TEST_F(StoreExpiryTest, ARecentTimeMovesDeadlinesButLetsNobodyComeInTimeWhoDidNot) {
+  constexpr uint64_t kLagNs = Clock::kRecentNanosMax - 1;
+  clock_.Lag(kLagNs);
+  Set("a", "1", Lifetime::For(10 * kMs));
+  EXPECT_EQ(TimeLeft("a"), 10 * kMs - kLagNs);
+  clock_.Advance(10 * kMs - kLagNs - 1);
+  Set("a", "2", Lifetime::For(10 * kMs));
+  EXPECT_TRUE(sink_.events.empty());
+  clock_.Advance(10 * kMs - kLagNs);
+  Set("a", "3", Lifetime::For(10 * kMs));
+  EXPECT_EQ(sink_.events, std::vector<Text>({{"a", "2"}}));
+  EXPECT_EQ(Get("a"), "3");
+}
+
 TEST_F(StoreExpiryTest, ADeadlineThatHasPassedExpiresTheEntryAtOnceAndTakesTheOldValueWithIt) {
   Set("a", "old");
   Set("a", "new", Lifetime::For(0));
