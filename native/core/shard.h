@@ -510,4 +510,32 @@ class alignas(64) Shard {
   uint64_t stall_ns_max_ SHARDMAP_GUARDED_BY(mutex_) = 0;
 };
 
+// Inline, as puts call them.
+
+inline void Shard::AddTimerLocked(Place place, uint64_t now_ns) {
+  wheel_->Add(place, now_ns, TimersLocked());
+  has_new_timer_ = true;
+}
+
+inline void Shard::JoinRunLocked(Entry* entry, uint64_t ttl_ns) {
+  run_.Join(entry, ttl_ns, &entries_, &walk_);
+  if (run_.size() == 1) has_new_timer_ = true;
+}
+
+inline uint64_t Shard::TakeWakeUpLocked() {
+  if (!std::exchange(has_new_timer_, false)) return kForever;
+  const uint64_t next_ns = NextDueNanosLocked();
+  if (next_ns >= wake_up_ns_) return kForever;
+  wake_up_ns_ = next_ns;
+  return next_ns;
+}
+
+template <typename Change>
+void Shard::ChangeValueLocked(Change change) {
+  const uint64_t version = value_version_.load(std::memory_order_relaxed);
+  value_version_.store(version + 1, std::memory_order_relaxed);
+  change();
+  value_version_.store(version + 2, std::memory_order_release);
+}
+
 }  // namespace shardmap

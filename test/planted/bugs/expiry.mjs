@@ -49,7 +49,7 @@ export const BUGS = [
   {
     name: 'timer that nobody is told of',
     why: 'the entry would stay until another one wakes the thread',
-    file: 'native/core/shard.cc',
+    file: 'native/core/shard.h',
     find: '  has_new_timer_ = true;\n',
     replace: '  has_new_timer_ = has_new_timer_ && place == 0;\n',
     test: 'core/store_expiry_test',
@@ -85,7 +85,7 @@ export const BUGS = [
   {
     name: 'first deadline that near caches do not learn of',
     why: 'they show a value without one until its shard changes',
-    file: 'native/core/shard.cc',
+    file: 'native/core/shard_expiry.cc',
     find: '    if (deadline != before) ChangeValueLocked([&] { entry->SetDeadline(deadline); });\n',
     replace: '    if (deadline != before) entry->SetDeadline(deadline);\n',
     test: 'core/store_expiry_test',
@@ -130,7 +130,7 @@ export const BUGS = [
   {
     name: 'run that begins unheard',
     why: 'nobody would come when its first entry is due',
-    file: 'native/core/shard.cc',
+    file: 'native/core/shard.h',
     find: '  if (run_.size() == 1) has_new_timer_ = true;\n',
     replace: '',
     test: 'core/store_expiry_test',
@@ -193,7 +193,7 @@ export const BUGS = [
   {
     name: 'thread that comes back at once where there is no memory',
     why: 'it would use up a core until there is some',
-    file: 'native/core/shard.cc',
+    file: 'native/core/shard_expiry.cc',
     find: '          not_before_ns = now_ns + kNoMemoryNanos;\n',
     replace: '          not_before_ns = now_ns;\n',
     test: 'core/store_expiry_test',

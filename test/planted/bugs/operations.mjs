@@ -6,7 +6,7 @@ export const BUGS = [
     name: 'insertion that looks first and then sets',
     why: 'two threads would both be told that theirs was the first',
     file: 'native/core/store.cc',
-    find: 'Put(session, key, value, RequestFor(PutMode::kIfAbsent, existing, lifetime), &outcome)',
+    find: 'Put(session, key, value, RequestFor(session, PutMode::kIfAbsent, existing, lifetime), &outcome)',
     replace: `[&] {
     const HashedKey hashed = Hashed(key);
     const ShardSet& shards = Shards();

@@ -26,7 +26,7 @@ export const BUGS = [
   {
     name: 'renewal that the copy does not follow',
     why: 'an entry that a read has renewed would be gone with the old shards',
-    file: 'native/core/shard.cc',
+    file: 'native/core/shard_expiry.cc',
     within: `    entry->SetDeadline(deadline);
     if (split_ != nullptr) FollowChangeLocked(context, *entry, key.hash);
   }

@@ -5,7 +5,7 @@ export const BUGS = [
   {
     name: 'value changed under an even version',
     why: 'who reads the new value may be shown the old one again',
-    file: 'native/core/shard.cc',
+    file: 'native/core/shard.h',
     find: '  value_version_.store(version + 1, std::memory_order_relaxed);\n',
     replace: '',
     test: 'core/value_version_test',
@@ -14,7 +14,7 @@ export const BUGS = [
   {
     name: 'value version bumped before the change alone',
     why: 'who reads the old value after the bump keeps it for good',
-    file: 'native/core/shard.cc',
+    file: 'native/core/shard.h',
     find: '  change();\n  value_version_.store(version + 2, std::memory_order_release);',
     replace: '  value_version_.store(version + 2, std::memory_order_release);\n  change();',
     test: 'core/value_version_test',
@@ -23,7 +23,7 @@ export const BUGS = [
   {
     name: 'value version not bumped',
     why: 'who keeps the old value would go on believing it',
-    file: 'native/core/shard.cc',
+    file: 'native/core/shard.h',
     find: '  value_version_.store(version + 2, std::memory_order_release);',
     replace: '  value_version_.store(version, std::memory_order_release);',
     test: 'core/value_version_test',
@@ -32,7 +32,7 @@ export const BUGS = [
   {
     name: 'value version that stays odd',
     why: 'nobody could keep a value any more',
-    file: 'native/core/shard.cc',
+    file: 'native/core/shard.h',
     find: '  value_version_.store(version + 2, std::memory_order_release);',
     replace: '  value_version_.store(version + 3, std::memory_order_release);',
     test: 'core/value_version_test',
