@@ -262,7 +262,9 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   void* memory = entries_.Reserve(Entry::SizeFor(key.key, value, room), context.session.retired());
   if (memory == nullptr) return PutOutcome::kOutOfMemory;
   Place place = 0;
-  if (deadline.exists() && !joins_run) {
+  if (joins_run) {
+    if (!EnsureWalkLocked()) return PutOutcome::kOutOfMemory;
+  } else if (deadline.exists()) {
     place = EnsureWheelLocked() ? entries_.PlaceOfNext() : 0;
     if (place == 0) return PutOutcome::kOutOfMemory;
   }
@@ -549,7 +551,8 @@ ShardStats Shard::Stats() const {
   stats.free_bytes = entries_.allocated_bytes() - entries_.live_bytes();
   stats.index_bytes = index_.bytes() + old_index_.bytes();
   stats.block_bytes = block_bytes_;
-  stats.timer_bytes = entries_.number_bytes() + (wheel_ == nullptr ? 0 : sizeof *wheel_);
+  stats.timer_bytes =
+      entries_.number_bytes() + (wheel_ == nullptr ? 0 : sizeof *wheel_) + (walk_ == nullptr ? 0 : sizeof *walk_);
   stats.key_bytes = key_bytes_;
   stats.value_bytes = value_bytes_;
   stats.expired_entries = expired_;
@@ -623,7 +626,7 @@ void Shard::MoveLinesLocked(const WriteContext& context, size_t lines) {
     const size_t left = old_index_.lines() - next_line_to_move_;
     const size_t count = lines < left ? lines : left;
     old_index_.MoveLines(next_line_to_move_, count, context.seed, index_);
-    next_line_to_move_ += count;
+    next_line_to_move_ += static_cast<uint32_t>(count);
     if (next_line_to_move_ < old_index_.lines()) return;
     context.session.retired().Add(old_index_.block());
     old_index_ = Index();

@@ -406,6 +406,8 @@ class alignas(64) Shard {
   // Makes sure that there is a wheel. False when there is no memory.
   bool EnsureWheelLocked() SHARDMAP_REQUIRES(mutex_) { return wheel_ != nullptr || MakeWheelLocked(); }
   bool MakeWheelLocked() SHARDMAP_REQUIRES(mutex_);
+  // The same for what a run needs.
+  bool EnsureWalkLocked() SHARDMAP_REQUIRES(mutex_);
   // Whether a timer is added for an entry's new deadline: where it is put off, it stays where it was before.
   static bool NeedsTimer(Deadline before, Deadline deadline) {
     return deadline.exists() && (!before.exists() || deadline.ns() < before.ns());
@@ -491,15 +493,16 @@ class alignas(64) Shard {
   uint64_t last_stamp_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t block_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   Index old_index_ SHARDMAP_GUARDED_BY(mutex_);
-  size_t next_line_to_move_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  uint32_t next_line_to_move_ SHARDMAP_GUARDED_BY(mutex_) = 0;
+  bool has_new_timer_ SHARDMAP_GUARDED_BY(mutex_) = false;  // since TakeWakeUpLocked
   // Another line that an insertion needs: what of ShardStats it changes, and what it has of deadlines.
   uint64_t key_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t value_bytes_ SHARDMAP_GUARDED_BY(mutex_) = 0;
-  std::unique_ptr<TimerWheel> wheel_ SHARDMAP_GUARDED_BY(mutex_);  // nullptr until an entry is added to it
-  bool has_new_timer_ SHARDMAP_GUARDED_BY(mutex_) = false;         // since TakeWakeUpLocked
+  // nullptr until an entry is added to the wheel, or joins the run.
+  std::unique_ptr<TimerWheel> wheel_ SHARDMAP_GUARDED_BY(mutex_);
+  std::unique_ptr<EntryWalk> walk_ SHARDMAP_GUARDED_BY(mutex_);
   TimerRun run_ SHARDMAP_GUARDED_BY(mutex_);
   uint64_t wake_up_ns_ SHARDMAP_GUARDED_BY(mutex_) = kForever;  // asked for
-  EntryWalk walk_ SHARDMAP_GUARDED_BY(mutex_);                  // of the run
   // Of ShardStats.
   uint64_t expired_ SHARDMAP_GUARDED_BY(mutex_) = 0;
   uint64_t lock_waits_ SHARDMAP_GUARDED_BY(mutex_) = 0;
@@ -518,7 +521,7 @@ inline void Shard::AddTimerLocked(Place place, uint64_t now_ns) {
 }
 
 inline void Shard::JoinRunLocked(Entry* entry, uint64_t ttl_ns) {
-  run_.Join(entry, ttl_ns, &entries_, &walk_);
+  run_.Join(entry, ttl_ns, &entries_, walk_.get());
   if (run_.size() == 1) has_new_timer_ = true;
 }
 

@@ -12,6 +12,11 @@ bool Shard::MakeWheelLocked() {
   return wheel_ != nullptr;
 }
 
+bool Shard::EnsureWalkLocked() {
+  if (walk_ == nullptr) walk_.reset(new (std::nothrow) EntryWalk());
+  return walk_ != nullptr;
+}
+
 Place Shard::PrepareTimerLocked(const WriteContext& context, Entry** entry) {
   if (!EnsureWheelLocked()) return 0;
   const Entry* const before = *entry;
@@ -55,7 +60,7 @@ bool Shard::AddAgainLocked(const WriteContext& context, Entry* entry, uint64_t n
 
 bool Shard::FindDueLocked(uint64_t now_ns, Entry** entry) {
   if (run_.NextNanos() <= now_ns) {
-    *entry = run_.FirstDue(entries_, now_ns, &walk_);
+    *entry = run_.FirstDue(entries_, now_ns, walk_.get());
     return true;
   }
   const Place place = wheel_ == nullptr ? 0 : wheel_->FirstDue(now_ns);

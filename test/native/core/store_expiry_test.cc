@@ -260,7 +260,7 @@ TEST_F(StoreExpiryTest, EntriesOfOneTimeToLiveTakeAWordMoreUntilTheyArePutOff) {
   const uint64_t untimed_bytes = entry_bytes();
   for (size_t i = 0; i < kEntries; ++i) Set(std::to_string(20'000 + i), "v", Lifetime::For(50 * kMs));
   EXPECT_EQ(entry_bytes(), 2 * untimed_bytes + 8 * kEntries);
-  EXPECT_EQ(store_.Stats().timer_bytes, 0u);
+  EXPECT_LE(store_.Stats().timer_bytes, 4 * 32u);  // shards
   Sleep(30 * kMs);
   for (size_t i = 0; i < kEntries; i += 2) Set(std::to_string(20'000 + i), "w", Lifetime::For(50 * kMs));
   EXPECT_EQ(entry_bytes(), 2 * untimed_bytes + 8 * kEntries);
