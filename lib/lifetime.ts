@@ -20,9 +20,9 @@ const { ttl: TTL_AT, existing: EXISTING_AT } = LIFETIME;
  */
 export interface LifetimeOptions {
   /**
-   * Milliseconds from the moment when the entry is set, or from 0.05 ms before at most, not necessarily whole: more than 0,
-   * and at most 4,611,686,018,427, which is 146 years. `Infinity` is for ever, also in a map that has a `ttl` of its own. Neither `expiresAt` nor a
-   * change of the system's clock has to do with it.
+   * Milliseconds from the moment when the entry is set, or from 0.01 ms before at most, not necessarily whole: more than 0,
+   * and at most 4,611,686,018,427, which is 146 years. `Infinity` is for ever, also in a map that has a `ttl` of its own.
+   * Neither `expiresAt` nor a change of the system's clock has to do with it.
    */
   readonly ttl?: number | undefined;
   /**

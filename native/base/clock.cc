@@ -2,20 +2,21 @@
 
 #include <chrono>
 #include <ctime>
-#include <fstream>
-#include <string>
 
 #if defined(__linux__) && defined(__x86_64__)
 #define SHARDMAP_HAS_PROCESSOR_COUNTER 1
 #include <x86intrin.h>
+
+#include <fstream>
+#include <string>
 #endif
 
 namespace shardmap {
 namespace {
 
 #if defined(SHARDMAP_HAS_PROCESSOR_COUNTER)
-// Whether the kernel takes its own time from the processor's counter: so that runs at a constant rate then, on all
-// cores alike.
+// Whether the kernel takes its own time from the processor's counter, which it does where that runs at a constant rate,
+// on all cores alike.
 bool IsCounterSteady() {
   std::ifstream file("/sys/devices/system/clocksource/clocksource0/current_clocksource");
   std::string name;
@@ -51,15 +52,13 @@ class SteadyClock final : public Clock {
     const uint64_t tick_ns = static_cast<uint64_t>(tick.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(tick.tv_nsec);
     return ns <= tick_ns + kTickNanosMax && Clock::HasReached(ns);
   }
+#endif
 
  private:
   static constexpr uint64_t kTickNanosMax = 10'000'000'000;
-#endif
-
 #if defined(SHARDMAP_HAS_PROCESSOR_COUNTER)
- private:
-  // 16 microseconds at a gigahertz; no such counter is three times slower.
-  static constexpr uint64_t kRecentCounts = 16'384;
+  // 8 microseconds at a gigahertz; such counters are faster.
+  static constexpr uint64_t kRecentCounts = 8'192;
   const bool is_counter_steady_ = IsCounterSteady();
 #endif
 };

@@ -19,10 +19,10 @@ class Clock {
   // Whether NowNanos has come to this. May be quicker, where it is far from it.
   virtual bool HasReached(uint64_t ns) const { return ns <= NowNanos(); }
 
-  // NowNanos, or what that was some microseconds ago, less than kRecentNanosMax. May be quicker where it is asked for
+  // NowNanos, or what that was a few microseconds ago, less than kRecentNanosMax. May be quicker where it is asked for
   // again and again, each time with the same `recent`.
   virtual uint64_t RecentNanos(RecentTime* /*recent*/) const { return NowNanos(); }
-  static constexpr uint64_t kRecentNanosMax = 50'000;
+  static constexpr uint64_t kRecentNanosMax = 10'000;
 
   // The machine's steady clock; lives as long as the process.
   static const Clock& Steady();

@@ -2,10 +2,10 @@
 //
 //   state     version:32 | value kind:8 | value bytes:8 | flags:8 | key bytes:8     atomic
 //   identity  sequence:55 | key kind:4 | room for a deadline:2 | value words - 1:3  constant
-//   deadline                                                                        if it has room for one: atomic
-//   links     of its timer in the wheel (timer_wheel.h)                             if it has room for them: by the
-//   lock value     1..8 words: the value's bytes, or the address of its Block            atomic key       its bytes,
-//   padded to words; or the address of its Block and its hash  constant
+//   deadline  if it has room for one (lifetime.h)                                   atomic
+//   links     of the wheel, if it has room for a timer (timer_wheel.h)              by the lock
+//   value     1..8 words: the value's bytes, or the address of its Block            atomic
+//   key       its bytes, padded to words; or the address of its Block and its hash  constant
 //
 // The key is constant from publication to reclamation, so readers compare it with plain loads. The value may be
 // overwritten in place while readers copy it: a writer, who holds the shard's lock, marks the state, stores the words

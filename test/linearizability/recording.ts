@@ -101,14 +101,17 @@ function readColumns(columns: Columns, worker: number, base: bigint): Operation[
   }));
 }
 
+/** A time to live counts from so long before the operation at most. */
+const RECENT_NANOS_MAX = 10_000;
+
 /**
  * The ends of all values that were written, as operations of workers of their own: a value's time begins at one moment of
- * the write.
+ * the write, or a little before.
  */
 function expirations(history: History, ttlNanos: number, workers: number): Operation[] {
   const writes = history.filter((each) => each.argument !== ABSENT && !changedNothing(each));
   return writes.map(({ worker, key, invoked, returned, argument }) => ({
     ...{ kind: 'expire', worker: workers + worker, key, expected: argument, argument: ABSENT, result: ABSENT },
-    ...{ invoked: invoked + ttlNanos, returned: returned + ttlNanos },
+    ...{ invoked: invoked + ttlNanos - RECENT_NANOS_MAX, returned: returned + ttlNanos },
   }));
 }
