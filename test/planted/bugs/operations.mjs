@@ -13,7 +13,7 @@ export const BUGS = [
     const size_t shard = shards.ShardOf(hashed.hash);
     outcome = PutOutcome::kExisted;
     if (shards[shard].Get(shards.TableOf(shard), hashed, existing, nullptr)) return Status();
-    Status put = Put(session, key, value, RequestFor(PutMode::kOverwrite, nullptr, lifetime), &outcome);
+    Status put = Put(session, key, value, RequestFor(session, PutMode::kOverwrite, nullptr, lifetime), &outcome);
     outcome = PutOutcome::kInserted;
     return put;
   }()`,
