@@ -468,7 +468,7 @@ class alignas(64) Shard {
 
   // One cache line each: what readers look at who did not find their key, and only a change of tables writes; what
   // every write needs; what an insertion needs besides.
-  std::atomic<uint64_t>* current_ = nullptr;  // constant after PublishAt
+  std::atomic<uint64_t>* current_ = nullptr;  // constant after Attach
   std::atomic<uint64_t> draining_{0};         // the old table while entries move, or 0
   std::atomic<uint64_t> layout_version_{0};
   const Clock* clock_ = nullptr;  // constant after Attach
