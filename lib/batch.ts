@@ -156,6 +156,14 @@ export class EntryBatch {
     this.#size++;
   }
 
+  /** The same for keys and values in turn behind a place of `args` for another argument. */
+  addAll(args: unknown[]): void {
+    this.#flush();
+    args[0] = this.#number;
+    apply(addEntries as OnItems, undefined, args);
+    this.#size += (args.length - 1) / 2;
+  }
+
   addEncoded(key: unknown, { kind, view, start, end }: Encoded): void {
     if (kind === kinds.plain && isSureKey(key)) {
       this.#addSure(key, view); // nobody else has these bytes, and they are all of the view
@@ -203,17 +211,19 @@ export class EntryBatch {
 }
 
 /**
- * Entries on their way to one operation that sets them all. So few primitive ones that a call can take them are set by
- * that call alone, and others by a batch.
+ * Entries on their way to one operation that sets them all. Those that the addon takes as they are go to it many at a
+ * time, in a call of their own where that is all of them; from the first on that it does not, all go to a batch one by
+ * one.
  */
 class EntryReader {
   readonly #codec: Codec;
   /** `noted` receives the keys. */
   readonly #noted: unknown[] | undefined;
-  /** The slot, then keys and values in turn: while there is no batch. Made in its size, which is cheaper than to grow. */
+  /** Room for the slot, then keys and values in turn. Made in its size, which is cheaper than to grow. */
   readonly #args: unknown[];
   #argsUsed = 1;
   #batch: EntryBatch | undefined;
+  #isOneByOne = false;
   #count = 0;
 
   /** `expected` entries may come, or others. */
@@ -223,26 +233,35 @@ class EntryReader {
     this.#args = new List<unknown>(1 + (2 * expected < ITEMS_PER_CALL ? 2 * expected : ITEMS_PER_CALL));
   }
 
-  /** Runs code of the user's that `entry` and its value have. */
-  add(entry: readonly [unknown, unknown]): void {
-    if (!isObject(entry)) throw createArgumentError(`entry ${this.#count}`, 'an object such as [key, value]', entry);
-    const first = entry[0];
-    const key = typeof first === 'object' ? readKeyOnce(first) : first;
-    const value = entry[1];
-    if (this.#batch !== undefined) {
-      this.#addTo(this.#batch, key, value);
-    } else if (this.#argsUsed < ITEMS_PER_CALL && this.#codec.passes(value) && !isUint8Array(key)) {
-      this.#args[this.#argsUsed++] = key;
-      this.#args[this.#argsUsed++] = value;
-    } else {
-      this.#addTo(this.#open(), key, value);
+  /** Runs code of the user's that entries and their values have. One loop: what each would call took a tenth longer. */
+  read(entries: readonly (readonly [unknown, unknown])[]): void {
+    const codec = this.#codec;
+    const args = this.#args;
+    let used = this.#argsUsed;
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index] as readonly [unknown, unknown];
+      if (!isObject(entry)) throw createArgumentError(`entry ${this.#count}`, 'an object such as [key, value]', entry);
+      const first = entry[0];
+      const isSimple = typeof first !== 'object';
+      const key = isSimple ? first : readKeyOnce(first);
+      const value = entry[1];
+      if (!this.#isOneByOne && codec.passes(value) && (isSimple || !isUint8Array(key))) {
+        if (used > ITEMS_PER_CALL) used = this.#handOver(used);
+        args[used++] = key;
+        args[used++] = value;
+      } else {
+        used = this.#handOver(used);
+        this.#addOne(key, value);
+      }
+      if (this.#noted !== undefined) this.#noted[this.#noted.length] = key;
+      this.#count++;
     }
-    if (this.#noted !== undefined) this.#noted[this.#noted.length] = key;
-    this.#count++;
+    this.#argsUsed = used;
   }
 
   set(slot: number, lifetime: Lifetime | undefined): void {
     if (this.#batch !== undefined) {
+      this.#handOver(this.#argsUsed);
       this.#batch.set(slot, lifetime);
     } else {
       this.#args[0] = slot;
@@ -256,14 +275,20 @@ class EntryReader {
     this.#batch?.close();
   }
 
-  #open(): EntryBatch {
-    const args = this.#args;
-    this.#batch = new EntryBatch();
-    for (let index = 1; index < this.#argsUsed; index += 2) this.#batch.add(args[index], args[index + 1]);
-    return this.#batch;
+  /** Empties the arguments, `used` of them, into the batch, which is opened. Returns how many are used then. */
+  #handOver(used: number): number {
+    this.#batch ??= new EntryBatch();
+    if (used > 1) {
+      this.#args.length = used;
+      this.#batch.addAll(this.#args);
+    }
+    return 1;
   }
 
-  #addTo(batch: EntryBatch, key: unknown, value: unknown): void {
+  /** After `#handOver`. */
+  #addOne(key: unknown, value: unknown): void {
+    this.#isOneByOne = true;
+    const batch = this.#batch as EntryBatch;
     const encoded = this.#codec.encode(value, this.#count);
     if (encoded === undefined) batch.add(key, value);
     else batch.addEncoded(key, encoded);
@@ -278,12 +303,13 @@ export function setAll(
   lifetime: Lifetime | undefined,
   noted: unknown[] | undefined,
 ): void {
-  const reader = new EntryReader(codec, noted, isArray(entries) ? entries.length : 0);
+  const reader = new EntryReader(codec, noted, isArray(entries) ? entries.length : ITEMS_PER_CALL);
   try {
     if (isArray(entries)) {
-      for (let index = 0; index < entries.length; index++) reader.add(entries[index]);
+      reader.read(entries);
     } else {
-      for (const entry of iterateOnce(entries, 'entries', 'an iterable of [key, value] pairs')) reader.add(entry);
+      // One by one, as the next one may be the same array with other elements.
+      for (const entry of iterateOnce(entries, 'entries', 'an iterable of [key, value] pairs')) reader.read([entry]);
     }
     reader.set(slotOf(), lifetime);
   } finally {

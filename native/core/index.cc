@@ -41,11 +41,8 @@ void Index::Insert(Entry* entry, uint64_t hash) {
   for (size_t line = view_.HomeLine(hash);; line = (line + IndexView::kLineSlots) & view_.mask()) {
     for (size_t i = 0; i < IndexView::kLineSlots; ++i) {
       std::atomic<uint64_t>& slot = base[line + ((hash + i) & (IndexView::kLineSlots - 1))];
-      const uint64_t word = slot.load(std::memory_order_relaxed);
-      if (Slot::IsEntry(word)) continue;
-      if (word == Slot::kTombstone) --tombstones_;
-      ++live_;
-      slot.store(Slot::Word(entry, hash), std::memory_order_release);
+      if (Slot::IsEntry(slot.load(std::memory_order_relaxed))) continue;
+      InsertAt(&slot, entry, hash);
       return;
     }
   }

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -63,13 +64,28 @@ class IndexView {
 
   // The entry with this key, or nullptr. Also sets `*found` to its slot if `found` is given. Lock-free inside an epoch.
   Entry* Find(const Key& key, uint64_t hash, std::atomic<uint64_t>** found = nullptr) const {
-    return FindIf(hash, found, [&key](const Entry* entry) { return entry->Matches(key); });
+    return FindIf(
+        hash, found, [&key](const Entry* entry) { return entry->Matches(key); }, PassBy);
+  }
+
+  // The same for a writer: where there is no entry, `*found` is the slot that one would take, or nullptr where the
+  // table is full.
+  Entry* FindOrFree(const Key& key, uint64_t hash, std::atomic<uint64_t>** found) const {
+    std::atomic<uint64_t>* free = nullptr;
+    Entry* const entry = FindIf(
+        hash, found, [&key](const Entry* candidate) { return candidate->Matches(key); },
+        [&free](std::atomic<uint64_t>& slot, uint64_t word) {
+          free = free == nullptr && !Slot::IsEntry(word) ? &slot : free;
+        });
+    if (entry == nullptr) *found = free;
+    return entry;
   }
 
   // The slot that holds exactly this entry, or nullptr.
   std::atomic<uint64_t>* FindSlotOf(const Entry* entry, uint64_t hash) const {
     std::atomic<uint64_t>* slot = nullptr;
-    FindIf(hash, &slot, [entry](const Entry* candidate) { return candidate == entry; });
+    FindIf(
+        hash, &slot, [entry](const Entry* candidate) { return candidate == entry; }, PassBy);
     return slot;
   }
 
@@ -100,11 +116,14 @@ class IndexView {
     return (hash & kLow) | ((hash >> Slot::kTagBits) << kPositionBitsInTag);
   }
 
+  static void PassBy(const std::atomic<uint64_t>&, uint64_t) {}
+
   size_t mask() const { return capacity() - 1; }
   size_t HomeLine(uint64_t hash) const { return Position(hash) & mask() & ~(kLineSlots - 1); }
 
-  template <typename Predicate>
-  Entry* FindIf(uint64_t hash, std::atomic<uint64_t>** found, Predicate matches) const {
+  // Calls `visit` with each slot that it passes, and what that held.
+  template <typename Predicate, typename Visit>
+  Entry* FindIf(uint64_t hash, std::atomic<uint64_t>** found, Predicate matches, Visit visit) const {
     std::atomic<uint64_t>* const base = slots();
     const size_t home_line = HomeLine(hash);
     size_t line = home_line;
@@ -121,6 +140,7 @@ class IndexView {
           }
         }
         has_empty |= word == Slot::kEmpty;
+        visit(slot, word);
       }
       if (has_empty) return nullptr;
       line = (line + kLineSlots) & mask();
@@ -154,6 +174,14 @@ class Index {
 
   // The key must be absent and the index not full.
   void Insert(Entry* entry, uint64_t hash);
+  // The same where the slot is known, by FindOrFree.
+  void InsertAt(std::atomic<uint64_t>* slot, Entry* entry, uint64_t hash) {
+    const uint64_t word = slot->load(std::memory_order_relaxed);
+    assert(!Slot::IsEntry(word));
+    if (word == Slot::kTombstone) --tombstones_;
+    ++live_;
+    slot->store(Slot::Word(entry, hash), std::memory_order_release);
+  }
   // Takes the entry out of its slot.
   void Remove(std::atomic<uint64_t>* slot);
   // Moves the entries of the lines [first, first + count) to `target`.

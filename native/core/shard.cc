@@ -135,10 +135,12 @@ bool Shard::HasCandidate(const Entry* candidate, IndexView table, const HashedKe
 
 Shard::Found Shard::FindLocked(const HashedKey& key) const {
   std::atomic<uint64_t>* slot = nullptr;
-  if (Entry* entry = index_.view().Find(key.key, key.hash, &slot)) return {entry, slot, const_cast<Index*>(&index_)};
-  if (!IsMovingLocked()) return {nullptr, nullptr, nullptr};
-  Entry* entry = old_index_.view().Find(key.key, key.hash, &slot);
-  return {entry, slot, const_cast<Index*>(&old_index_)};
+  Entry* entry = index_.view().FindOrFree(key.key, key.hash, &slot);
+  if (entry != nullptr || !IsMovingLocked()) return {entry, slot, const_cast<Index*>(&index_)};
+  std::atomic<uint64_t>* old_slot = nullptr;
+  entry = old_index_.view().Find(key.key, key.hash, &old_slot);
+  if (entry != nullptr) return {entry, old_slot, const_cast<Index*>(&old_index_)};
+  return {nullptr, slot, const_cast<Index*>(&index_)};
 }
 
 PutOutcome Shard::Put(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
@@ -212,13 +214,13 @@ PutOutcome Shard::PutLocked(const WriteContext& context, const HashedKey& key, B
   Entry* entry = found.entry;
   const bool was_absent = request.mode != PutMode::kIfUnchanged || request.stamp == EntryStamp{};
   if (entry == nullptr) {
-    return was_absent ? InsertLocked(context, key, key_block, value, request, spare) : PutOutcome::kChanged;
+    return was_absent ? InsertLocked(context, key, key_block, value, request, spare, found.slot) : PutOutcome::kChanged;
   }
   if (HasPassedFor(request, entry->deadline()) && !request.restores()) return PutOutcome::kExpired;
   switch (request.mode) {
     case PutMode::kRestoreLast:
       RemoveLocked(context, found);
-      return InsertLocked(context, key, key_block, value, request, spare);
+      return InsertLocked(context, key, key_block, value, request, spare, nullptr);
     case PutMode::kIfUnchanged:
       if (entry->stamp() != request.stamp) return PutOutcome::kChanged;
       break;
@@ -252,9 +254,12 @@ PutOutcome Shard::AddLocked(const WriteContext& context, const HashedKey& key, E
 }
 
 PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
-                               const PutRequest& request, Index& spare) {
+                               const PutRequest& request, Index& spare, std::atomic<uint64_t>* slot) {
   const Deadline deadline = request.deadline;
-  if (!EnsureRoomLocked(context, spare)) return PutOutcome::kNeedsIndex;
+  if (index_.IsFull()) {
+    if (!MakeRoomLocked(context, spare)) return PutOutcome::kNeedsIndex;
+    slot = nullptr;
+  }
   const bool joins_run = JoinsRunLocked(request);
   const DeadlineRoom room = entries_.RoomFor(!deadline.exists() ? DeadlineRoom::kNone
                                              : joins_run        ? DeadlineRoom::kDeadline
@@ -284,7 +289,11 @@ PutOutcome Shard::InsertLocked(const WriteContext& context, const HashedKey& key
   key_bytes_ += key.key.size;
   value_bytes_ += value_bytes;
   const bool closed_a_chunk = entries_.Append(entry);
-  index_.Insert(entry, key.hash);
+  if (slot == nullptr) {
+    index_.Insert(entry, key.hash);
+  } else {
+    index_.InsertAt(slot, entry, key.hash);
+  }
   if (joins_run) {
     JoinRunLocked(entry, request.ttl_ns());
   } else if (place != 0) {
@@ -582,8 +591,7 @@ void Shard::NoteMovedLocked(const WriteContext& context, const Entry* from, Entr
   if (to->deadline().exists() && !TimerRun::Has(*to)) wheel_->NoteMoved(place, TimersLocked());
 }
 
-bool Shard::EnsureRoomLocked(const WriteContext& context, Index& spare) {
-  if (!index_.IsFull()) return true;
+bool Shard::MakeRoomLocked(const WriteContext& context, Index& spare) {
   const Stall stall(*clock_, &stall_ns_max_);
   MoveLinesLocked(context, SIZE_MAX);
   if (spare.capacity() != GrownCapacityLocked()) return false;

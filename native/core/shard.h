@@ -334,6 +334,7 @@ class alignas(64) Shard {
   // The bits of the double 1.0: all versions are different numbers as doubles too, which is how JavaScript loads them.
   static constexpr uint64_t kFirstValueVersion = uint64_t{0x3ff} << 52;
 
+  // An entry, the slot that leads to it and the table of that; or nullptr with the slot that it would take, if any.
   struct Found {
     Entry* entry;
     std::atomic<uint64_t>* slot;
@@ -355,8 +356,10 @@ class alignas(64) Shard {
   // Expire.
   PutOutcome PutLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
                        const PutRequest& request, Index& spare) SHARDMAP_REQUIRES(mutex_);
+  // `slot` is what FindLocked found, or nullptr where that is not known any more.
   PutOutcome InsertLocked(const WriteContext& context, const HashedKey& key, Block** key_block, Value& value,
-                          const PutRequest& request, Index& spare) SHARDMAP_REQUIRES(mutex_);
+                          const PutRequest& request, Index& spare, std::atomic<uint64_t>* slot)
+      SHARDMAP_REQUIRES(mutex_);
   DeleteOutcome DeleteLocked(const WriteContext& context, const HashedKey& key, const DeleteRequest& request)
       SHARDMAP_REQUIRES(mutex_);
   PutOutcome AddLocked(const WriteContext& context, const HashedKey& key, Entry* entry, const Value& value,
@@ -448,8 +451,8 @@ class alignas(64) Shard {
   // New tables are allocated before the lock is taken again, as zeroing one may take long: a writer who finds that one
   // is needed comes back with a spare.
 
-  // Makes room in the index for one more entry. Uses the spare; false if that is needed and not of the right capacity.
-  bool EnsureRoomLocked(const WriteContext& context, Index& spare) SHARDMAP_REQUIRES(mutex_);
+  // Makes room in an index that is full. Uses the spare; false if that is not of the right capacity.
+  bool MakeRoomLocked(const WriteContext& context, Index& spare) SHARDMAP_REQUIRES(mutex_);
   size_t GrownCapacityLocked() const SHARDMAP_REQUIRES(mutex_);
   // What a sparse index should shrink to, or 0.
   size_t ShrunkCapacityLocked() const SHARDMAP_REQUIRES(mutex_);

@@ -231,6 +231,35 @@ describe('a batch', () => {
     }
   });
 
+  it('takes each entry as it is when it is handed over, also where one array serves for all', () => {
+    const given = Array.from({ length: 300 }, (_, index): [number, unknown] => [
+      index,
+      index === 200 ? {} : `${index}`,
+    ]);
+    function* reuse(): Generator<readonly [number, unknown]> {
+      const one: [number, unknown] = [0, 0];
+      for ([one[0], one[1]] of given) yield one;
+    }
+    expect([...new ShardMap<number, unknown>().setMany(reuse())]).toEqual(given);
+  });
+
+  it.each([0, 1, 127, 128, 129, 255, 256, 257, 299])('sets in order around an object or bytes at %i', (place) => {
+    const number = (index: number): [Key, unknown] => [`key ${index}`, index];
+    for (const odd of [['object', { place }] as const, [new Uint8Array([place % 256, 1]), place] as const]) {
+      const given = Array.from({ length: 300 }, (_, index) => (index === place ? odd : number(index)));
+      expect([...new ShardMap<Key, unknown>().setMany(given)]).toEqual(given);
+    }
+  });
+
+  it('takes entries that code of the user adds while it is read', () => {
+    const given: [string, number][] = [['a', 1]];
+    Object.defineProperty(given[0], 1, { get: () => given.push(['b', 2]) });
+    expect([...new ShardMap<string, number>().setMany(given)]).toEqual([
+      ['a', 2],
+      ['b', 2],
+    ]);
+  });
+
   it('gives fresh copies of objects', () => {
     const map = new ShardMap<string, { list: number[] }>([['a', { list: [1] }]]);
     const [one, other] = map.getMany(['a', 'a']);

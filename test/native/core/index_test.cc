@@ -140,6 +140,21 @@ TEST(IndexTest, SearchInATableWithoutEmptySlotsEnds) {
   EXPECT_EQ(items[0].FindIn(*table), nullptr);
   EXPECT_EQ(table->live(), 0u);
   EXPECT_TRUE(table->IsFull());
+  std::atomic<uint64_t>* slot = nullptr;
+  EXPECT_EQ(table->view().FindOrFree(items[0].key.key(), items[0].hash, &slot), nullptr);
+  EXPECT_EQ(slot, table->view().slots()) << "the first tombstone";
+}
+
+TEST(IndexTest, SearchForAFreeSlotInATableFullOfEntriesEnds) {
+  Table table(4);
+  std::vector<Item> items;
+  for (uint64_t i = 0; i < 16; ++i) items.emplace_back(i, i << 10);
+  for (const Item& item : items) table->Insert(item.entry.get(), item.hash);
+  std::atomic<uint64_t>* slot = nullptr;
+  EXPECT_EQ(table->view().FindOrFree(Item(16, 5).key.key(), 5, &slot), nullptr);
+  EXPECT_EQ(slot, nullptr);
+  EXPECT_EQ(table->view().FindOrFree(items[7].key.key(), items[7].hash, &slot), items[7].entry.get());
+  EXPECT_EQ(Slot::EntryOf(slot->load()), items[7].entry.get());
 }
 
 TEST(IndexTest, RemovalLeavesAnEmptySlotOnlyWhereTheLineHasOne) {
@@ -205,7 +220,15 @@ TEST_P(IndexModelTest, FindsExactlyWhatIsThereAndNeverPassesAnEmptySlot) {
       present[i] = false;
       --live;
     } else if (!table->IsFull()) {
-      table->Insert(items[i].entry.get(), items[i].hash);
+      // By the slot that a search found, which is the one that an insertion by itself would take.
+      std::atomic<uint64_t>* slot = nullptr;
+      ASSERT_EQ(table->view().FindOrFree(items[i].key.key(), items[i].hash, &slot), nullptr);
+      if (random.OneIn(2)) {
+        table->InsertAt(slot, items[i].entry.get(), items[i].hash);
+      } else {
+        table->Insert(items[i].entry.get(), items[i].hash);
+      }
+      ASSERT_EQ(table->view().FindSlotOf(items[i].entry.get(), items[i].hash), slot);
       present[i] = true;
       ++live;
     } else if (live == 0 || table.CountTombstones() > capacity / 2) {
