@@ -235,6 +235,31 @@ export function setMany(map, keys, order, from, to, size) {
   return 0;
 }
 
+/**
+ * Sets entries that are there already, one by one.
+ *
+ * @param {AnyMap} map
+ * @param {readonly (readonly [unknown, number])[]} entries
+ */
+export function setPairs(map, entries) {
+  for (const [key, value] of entries) map.set(key, value);
+}
+
+/**
+ * The same in batches.
+ *
+ * @param {any} map
+ * @param {readonly (readonly [unknown, number])[]} entries
+ * @param {number} size
+ */
+export function setManyPairs(map, entries, size) {
+  if (size >= entries.length) {
+    map.setMany(entries);
+  } else {
+    for (let first = 0; first < entries.length; first += size) map.setMany(entries.slice(first, first + size));
+  }
+}
+
 /** @type {typeof getMany} */
 export function deleteMany(map, keys, order, from, to, size) {
   let count = 0;

@@ -131,10 +131,33 @@ async function* measureWrites(keys, order, options) {
     },
     options,
   );
+  yield await measurePairOnce(
+    {
+      name: `setMany, fill in another order than that of the strings in memory, batches of ${BATCH}`,
+      labels: ['setMany', 'set'],
+      operations: ENTRIES,
+      subject: once(empty, (map) => many.setMany(map, keys, order, 0, ENTRIES, BATCH)),
+      reference: once(empty, (map) => single.setKept(map, keys, order, 0, ENTRIES)),
+    },
+    options,
+  );
+  const pairs = keys.map((key, index) => /** @type {const} */ ([key, index]));
   for (const size of [BATCH, ENTRIES]) {
     yield await measurePairOnce(
       {
-        name: `deleteMany, ${size === ENTRIES ? 'all at once' : `batches of ${size}`}`,
+        name: `setMany, fill from pairs that are there, ${nameOf(size)}`,
+        labels: ['setMany', 'a loop of set'],
+        operations: ENTRIES,
+        subject: once(empty, (map) => many.setManyPairs(map, pairs, size)),
+        reference: once(empty, (map) => single.setPairs(map, pairs)),
+      },
+      options,
+    );
+  }
+  for (const size of [BATCH, ENTRIES]) {
+    yield await measurePairOnce(
+      {
+        name: `deleteMany, ${nameOf(size)}`,
         labels: ['deleteMany', 'delete'],
         operations: ENTRIES,
         subject: once(full, (map) => many.deleteMany(map, keys, order, 0, ENTRIES, size)),
@@ -174,6 +197,9 @@ async function* measureObjects(keys, options) {
 async function loadAll() {
   return [await loadLoops('many'), await loadLoops('single'), await loadLoops('reference')];
 }
+
+/** @param {number} size */
+const nameOf = (size) => (size === ENTRIES ? 'all at once' : `batches of ${size}`);
 
 /** @type {(subject: string, reference: string) => [string, string]} */
 const labels = (subject, reference) => [subject, reference];

@@ -5,7 +5,16 @@ import { ShardMap } from 'shardmap';
 import { loadLoops } from '../loops.mjs';
 import { drawOperations } from '../mix.mjs';
 import { measurePair, ratioAtMost } from '../pairs.mjs';
-import { ENTRIES, HOT_ENTRIES, inStretches, keptKeys, keyBytes, STRETCH, shuffledIndices } from '../workload.mjs';
+import {
+  ENTRIES,
+  HOT_ENTRIES,
+  indices,
+  inStretches,
+  keptKeys,
+  keyBytes,
+  STRETCH,
+  shuffledIndices,
+} from '../workload.mjs';
 
 /** @typedef {import('../loops.mjs').AnyMap} AnyMap */
 /** @typedef {typeof import('../loops.mjs')} Loops */
@@ -21,9 +30,13 @@ export async function* measure(options) {
   const numbers = Array.from(keys, (_, index) => Math.imul(index, 0x9e3779b1));
   const order = shuffledIndices(ENTRIES);
   const hotOrder = order.slice(0, HOT_ENTRIES);
-  const all = fill(keys, order);
-  const few = fill(keys, hotOrder);
-  const numbered = fill(numbers, order);
+  // Not in the order in which they are read: there, entries are in a row in memory, in a shard as in a `Map`.
+  const inserted = indices(ENTRIES);
+  const next = new Uint32Array(ENTRIES);
+  for (const [place, index] of order.entries()) next[index] = order[(place + 1) % ENTRIES] ?? 0;
+  const all = fill(keys, inserted);
+  const few = fill(keys, hotOrder.toSorted());
+  const numbered = fill(numbers, inserted);
 
   /** @type {(order: Uint32Array, keys: unknown[]) => Read} */
   const kept = (order, keys) => (loops, map, from, to) => loops.getKept(map, keys, order, from, to);
@@ -58,7 +71,7 @@ export async function* measure(options) {
   yield await compare('get, random kept strings', all, ENTRIES, kept(order, keys), ratioAtMost(2.0, 1.3));
   yield await compare(
     'get, random kept strings, each found in the value before',
-    fill(keys, order, (place) => /** @type {number} */ (order[(place + 1) % ENTRIES])),
+    fill(keys, inserted, next),
     ENTRIES,
     (loops, map, from, to) => loops.getChained(map, keys, /** @type {number} */ (order[from]), to - from),
   );
@@ -67,7 +80,7 @@ export async function* measure(options) {
   for (const update of [0.01, 0.1]) {
     const name = `1,000 hot keys of 200,000, ${100 * update} % overwrites of them`;
     const hotKeys = Array.from(hotOrder, (index) => /** @type {string} */ (keys[index]));
-    yield await compare(name, fill(keys, order), HOT_ENTRIES, mixed({ read: 1 - update, update }, hotKeys));
+    yield await compare(name, fill(keys, inserted), HOT_ENTRIES, mixed({ read: 1 - update, update }, hotKeys));
   }
 }
 
@@ -92,20 +105,21 @@ function mixed(mix, keys) {
 }
 
 /**
- * Entries of the keys in this order; an entry's value is its key's index unless `valueAt` tells another.
+ * Entries of the keys in this order; an entry's value is its key's index, or what `values` has there.
  *
  * @param {unknown[]} keys
  * @param {Uint32Array} order
- * @param {(place: number) => number} valueAt
+ * @param {Uint32Array} [values]
  */
-function fill(keys, order, valueAt = (place) => /** @type {number} */ (order[place])) {
+function fill(keys, order, values) {
   /** @type {ShardMap<any, number>} */
   const shardMap = new ShardMap();
   /** @type {Map<unknown, number>} */
   const map = new Map();
-  for (const [place, index] of order.entries()) {
-    shardMap.set(keys[index], valueAt(place));
-    map.set(keys[index], valueAt(place));
+  for (const index of order) {
+    const value = values === undefined ? index : /** @type {number} */ (values[index]);
+    shardMap.set(keys[index], value);
+    map.set(keys[index], value);
   }
   return { shardMap, map };
 }
