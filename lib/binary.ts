@@ -40,6 +40,8 @@ const getTypeName = Object.getOwnPropertyDescriptor(
   Symbol.toStringTag,
 )?.get as () => keyof ValueKinds | undefined;
 
+const getResizable = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable')?.get as () => boolean;
+
 /** Of each kind of view; Float16Array is missing in older engines. */
 const classes: (ViewClass | undefined)[] = [];
 const viewNames = [
@@ -70,6 +72,11 @@ for (const name of viewNames) {
 }
 // A Buffer is made by a function: its constructor is deprecated.
 const bufferOf = Buffer.from as (buffer: ArrayBuffer) => Buffer;
+
+/** Whether `value` is an `ArrayBuffer` that can be resized, which its bytes alone do not tell. */
+export function isResizable(value: ArrayBufferView | ArrayBufferLike): boolean {
+  return !isView(value) && !isSharedArrayBuffer(value) && (apply(getResizable, value, []) as boolean);
+}
 
 /** The kind of a value that is bytes, or undefined for any other. */
 export function binaryKindOf(value: unknown): number | undefined {

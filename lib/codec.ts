@@ -1,15 +1,15 @@
 /**
  * Values that are not primitives, as bytes and back. Primitives never come here: the addon stores them as they are.
  *
- * A value takes the first of these ways that copies it exactly: bytes with a type are stored as they are (binary.ts);
- * the user's codec, if the map has one, encodes all else; plain trees become MessagePack (plain.ts); what is left, V8
+ * A value takes the first of these ways that copies it exactly: bytes with a type are stored as they are (binary.ts),
+ * but for an `ArrayBuffer` that can be resized, which V8 serialises; the user's codec, if the map has one, encodes all else; plain trees become MessagePack (plain.ts); what is left, V8
  * serialises (clone.ts). All ways copy what `structuredClone` copies, and refuse what it refuses. What comes out is
  * compressed (compression.ts) where the map has that option, long strings as well, and decompressed in any map.
  */
 
 import { Buffer } from 'node:buffer';
 import { isDeepStrictEqual, types } from 'node:util';
-import { binaryKindOf, binaryOver, decodeBinary, type Encoded, encodeBinary } from './binary.js';
+import { binaryKindOf, binaryOver, decodeBinary, type Encoded, encodeBinary, isResizable } from './binary.js';
 import { decodeClone, encodeClone } from './clone.js';
 import { type Compressor, decompress, stringOf } from './compression.js';
 import { isObject } from './entries.js';
@@ -87,7 +87,10 @@ export class Codec {
    */
   encodeObject(value: unknown, place?: number): Encoded {
     const kind = binaryKindOf(value);
-    if (kind !== undefined) return encodeBinary(value as ArrayBuffer, kind, place);
+    if (kind !== undefined)
+      return isResizable(value as ArrayBuffer)
+        ? encodeClone(value, place)
+        : encodeBinary(value as ArrayBuffer, kind, place);
     if (this.#custom !== undefined) return encodeCustom(this.#custom, value, place);
     if (typeof value !== 'object') return encodeClone(value, place);
     const copy = this.#plain.copy(value as object);

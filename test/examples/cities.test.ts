@@ -1,9 +1,9 @@
 /** Danger: the main example no longer runs, or no longer finds out when a killed process left something else than a prefix. */
 
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { run } from '../threads/threads.js';
 
 const SMALL = ['examples/cities.mjs', '--rounds', '1', '--operations', '20000', '--threads', '2'];
@@ -11,6 +11,7 @@ const SMALL = ['examples/cities.mjs', '--rounds', '1', '--operations', '20000', 
 describe('cities.mjs', () => {
   it('works on a durable map, kills a process that writes to it, and finds a prefix', async () => {
     const dir = mkdtempSync(path.join(os.tmpdir(), 'shardmap-test-'));
+    onTestFinished(() => rmSync(dir, { recursive: true }));
     const { code, output } = await run([...SMALL, '--dir', dir]);
     expect(output).toMatch(/^ {2}reopen {2}270,712 entries are back, those of each thread in order/m);
     expect(output).toMatch(/a prefix: [1-9][\d,]* steps of 2 threads, none missing of [1-9][\d,]* that were flushed/);

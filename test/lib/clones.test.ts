@@ -224,6 +224,64 @@ describe('what structuredClone refuses is refused, and nothing is changed', () =
     };
     expectUnchanged(value);
   });
+
+  it('a view whose memory a getter takes away', () => {
+    const create = () => {
+      const buffer = resizable(8);
+      return {
+        get first() {
+          return buffer.resize(2);
+        },
+        view: new Uint8Array(buffer, 4, 4),
+      };
+    };
+    expect(caught(() => structuredClone(create()))).toBeInstanceOf(DOMException);
+    expectUnchanged(create());
+  });
+});
+
+describe('a buffer that can be resized', () => {
+  const tail = Uint8Array.of(1, 2, 3, 4, 0, 0);
+
+  it('stays one, alone and inside of others', () => {
+    const buffer = resizable(4);
+    new Uint8Array(buffer).set([1, 2, 3, 4]);
+    const back = [
+      map.set('key', buffer).get('key'),
+      (map.set('key', { buffer }).get('key') as { buffer: unknown }).buffer,
+      (map.set('key', new Map([[1, buffer]])).get('key') as Map<number, unknown>).get(1),
+    ] as ResizableBuffer[];
+    for (const copy of back) {
+      copy.resize(6);
+      expect([new Uint8Array(copy), copy.maxByteLength]).toEqual([tail, 8]);
+    }
+    expect(buffer.byteLength).toBe(4);
+  });
+
+  it.each([
+    ['before it is set', (resize: () => unknown, view: object) => ({ resize: resize(), view })],
+    [
+      'by a getter before its view',
+      (resize: () => unknown, view: object) => ({
+        get first() {
+          return resize();
+        },
+        view,
+      }),
+    ],
+  ])('shows what structuredClone shows where it is resized %s', (_, around) => {
+    for (const bytes of [2, 6]) {
+      const create = () => {
+        const buffer = resizable(4);
+        const view = new Uint8Array(buffer);
+        view.set([1, 2, 3, 4]);
+        return around(() => buffer.resize(bytes), view);
+      };
+      const expected = structuredClone(create()) as { view: Uint8Array };
+      const copy = map.set('key', create()).get('key') as { view: Uint8Array };
+      expect(copy.view).toEqual(expected.view);
+    }
+  });
 });
 
 function argumentsOf(..._: readonly number[]): unknown {
@@ -243,12 +301,19 @@ function expectUnchanged(value: unknown): void {
 
 /** A view whose buffer was shrunk until nothing was left of it. */
 function lostView(): Uint8Array {
-  const ResizableBuffer = ArrayBuffer as unknown as new (
-    bytes: number,
-    options: { maxByteLength: number },
-  ) => ArrayBuffer & { resize(bytes: number): void };
-  const buffer = new ResizableBuffer(8, { maxByteLength: 8 });
+  const buffer = resizable(8);
   const view = new Uint8Array(buffer, 4, 4);
   buffer.resize(2);
   return view;
+}
+
+type ResizableBuffer = ArrayBuffer & { readonly maxByteLength: number; resize(bytes: number): void };
+
+/** So many bytes, and up to eight. */
+function resizable(bytes: number): ResizableBuffer {
+  const ResizableBuffer = ArrayBuffer as unknown as new (
+    bytes: number,
+    options: { maxByteLength: number },
+  ) => ResizableBuffer;
+  return new ResizableBuffer(bytes, { maxByteLength: 8 });
 }
