@@ -1,9 +1,9 @@
-// Writes what people read from the newest complete result file: the measured block of README.md,
+// Writes what people read from the newest results, which are each suite's newest: the measured block of README.md,
 // bench/results/README.md with every row, and the charts in docs/charts.
 //
 //   node bench/pages.mjs [--check]
 //
-// With --check nothing is written; it fails where a page says something else than the file.
+// With --check nothing is written; it fails where a page says something else than the files.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,10 +17,11 @@ const ALL_ROWS = path.join(ROOT, 'bench/results/README.md');
 const CHART_FOLDER = path.join(ROOT, 'docs/charts');
 const [BEGIN, END] = ['<!-- measured: begin -->', '<!-- measured: end -->'];
 /** @typedef {import('./pairs.mjs').Row} Row */
-/** @typedef {import('./results.mjs').Result} Result */
+/** @typedef {ReturnType<typeof readNewest>} Newest */
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
-const newest = readNewest() ?? fail('there is no complete result in bench/results: run npm run bench');
+const newest = readNewest();
+if (newest.length === 0) fail('there is no result in bench/results: run npm run bench');
 const pages = new Map([
   [README, replaceMeasured(readFileSync(README, 'utf8'), describeShortly(newest))],
   [ALL_ROWS, describeAll(newest)],
@@ -29,12 +30,13 @@ const pages = new Map([
 
 const differing = [...pages].filter(([file, text]) => !existsSync(file) || readFileSync(file, 'utf8') !== text);
 const names = differing.map(([file]) => path.relative(ROOT, file)).join(', ');
-if (differing.length === 0) console.log(`${pages.size} pages and charts say what bench/results/${newest.name} says`);
-else if (values.check) fail(`not as bench/results/${newest.name} says: ${names}; run node bench/pages.mjs`);
+if (differing.length === 0)
+  console.log(`${pages.size} pages and charts say what the newest results of bench/results say`);
+else if (values.check) fail(`not as the newest results of bench/results say: ${names}; run node bench/pages.mjs`);
 else {
   mkdirSync(CHART_FOLDER, { recursive: true });
   for (const [file, text] of differing) writeFileSync(file, text);
-  console.log(`written from bench/results/${newest.name}: ${names}`);
+  console.log(`written: ${names}`);
 }
 
 /**
@@ -43,8 +45,8 @@ else {
  * @returns {[string, string][]} none where nothing of it could be measured
  */
 function drawChart(name, { suite, draw }) {
-  const { result } = suite === 'scaling' ? readWidest(suite) : newest;
-  const rows = result.suites.find(({ name }) => name === suite)?.rows ?? [];
+  const suites = suite === 'scaling' ? readWidest(suite).result.suites : newest.map(({ suite }) => suite);
+  const rows = suites.find(({ name }) => name === suite)?.rows ?? [];
   return rows.length > 0 ? [[path.join(CHART_FOLDER, `${name}.svg`), draw(rows)]] : [];
 }
 
@@ -59,50 +61,74 @@ function replaceMeasured(text, measured) {
 }
 
 /**
- * The rows that have a target.
+ * The rows that have a target, by the files that they are from.
  *
- * @param {{ name: string, result: Result }} newest
+ * @param {Newest} newest
  */
-function describeShortly({ name, result }) {
-  const rows = result.suites.flatMap(({ rows }) => rows.filter(({ target }) => target !== undefined));
+function describeShortly(newest) {
+  const withTargets = newest.filter(({ suite }) => suite.rows.some(hasTarget));
+  const files = [...new Set(withTargets.map(({ name }) => name))];
   return [
-    ...describeHead(result),
-    `All rows: [the newest results](bench/results/README.md), made from [${name}](bench/results/${name}).`,
-    ...groupByLabels(rows).flatMap(describeTable),
+    ...describeMethod(newest),
+    'All rows: [the newest results](bench/results/README.md).',
+    ...files.flatMap((file) => {
+      const suites = withTargets.filter(({ name }) => name === file);
+      const rows = suites.flatMap(({ suite }) => suite.rows.filter(hasTarget));
+      return ['', describeSource(suites[0], 'bench/results/'), ...groupByLabels(rows).flatMap(describeTable)];
+    }),
   ].join('\n');
 }
 
-/** @param {{ name: string, result: Result }} newest */
-function describeAll({ name, result }) {
+/** @param {Newest} newest */
+function describeAll(newest) {
   const chartsOf = (/** @type {string} */ suite) =>
     Object.entries(CHARTS).flatMap(([chart, of]) =>
       of.suite === suite ? ['', `![${chart}](../../docs/charts/${chart}.svg)`] : [],
     );
-  const sections = result.suites.flatMap(({ name, rows, skipped }) => [
+  const sections = newest.flatMap((source) => [
     '',
-    `## ${name}`,
-    ...chartsOf(name),
-    ...groupByLabels(rows).flatMap(describeTable),
-    ...skipped.flatMap((what) => ['', `Skipped: ${what}`]),
+    `## ${source.suite.name}`,
+    '',
+    describeSource(source, ''),
+    ...chartsOf(source.suite.name),
+    ...groupByLabels(source.suite.rows).flatMap(describeTable),
+    ...source.suite.skipped.flatMap((what) => ['', `Skipped: ${what}`]),
   ]);
   const head = [
     '# The newest results',
     '',
-    `Made by \`node bench/pages.mjs\` from [${name}](${name}): [how to read it](../README.md#how-to-read-a-result).`,
+    'Made by `node bench/pages.mjs` from the newest result of each suite: [how to read it](../README.md#how-to-read-a-result).',
     '',
   ];
-  return `${[...head, ...describeHead(result), ...sections].join('\n')}\n`;
+  return `${[...head, ...describeMethod(newest), ...sections].join('\n')}\n`;
 }
 
-/** @param {Result} result */
-function describeHead({ startedAt, options, machine, build }) {
+/** @param {Newest} newest */
+function describeMethod(newest) {
+  const rounds = [...new Set(newest.map(({ result }) => result.options.rounds))].join(' or ');
+  return [
+    `Medians of ${rounds} rounds in which both sides take turns; the ratio is that within a round, with its`,
+    'quartiles. 200,000 entries unless said, keys of 21 characters, numbers as values.',
+  ];
+}
+
+/**
+ * @param {Newest[number] | undefined} source
+ * @param {string} folder that of the results, as the page sees it
+ */
+function describeSource(source, folder) {
+  if (source === undefined) return '';
+  const { startedAt, machine, build } = source.result;
   const commit = `commit ${build.commit}${build.isModified ? ' and changes' : ''}`;
   return [
-    `Measured on ${startedAt.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${commit},`,
-    `${build.type} build.`,
-    `Medians of ${options.rounds} rounds in which both sides take turns; the ratio is that within a round, with its`,
-    `quartiles${options.scale === 'quick' ? ' (a quick run)' : ''}. 200,000 entries unless said, keys of 21 characters, numbers as values.`,
-  ];
+    `Measured on [${startedAt.slice(0, 10)}](${folder}${source.name}): ${machine.cpu}, ${machine.cores} cores, Node`,
+    `${machine.node}, ${commit}, ${build.type} build.`,
+  ].join('\n');
+}
+
+/** @param {Row} row */
+function hasTarget({ target }) {
+  return target !== undefined;
 }
 
 /**

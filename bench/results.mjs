@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { suites } from './suites.mjs';
 
 export const FORMAT = 2;
 export const RESULTS = fileURLToPath(new URL('./results', import.meta.url));
@@ -18,9 +19,19 @@ export const RESULTS = fileURLToPath(new URL('./results', import.meta.url));
  * @property {SuiteResult[]} suites
  */
 
-/** The newest complete result. */
+/**
+ * Each suite in the order in which they run, from the newest result that has it in full.
+ *
+ * @returns {{ name: string, result: Result, suite: SuiteResult }[]} `name` is the file's
+ */
 export function readNewest() {
-  return readAll().findLast(({ result }) => result.isComplete);
+  const full = readAll().filter(({ result }) => result.options.scale === 'full');
+  return Object.keys(suites).flatMap((suiteName) => {
+    const found = full.flatMap(({ name, result }) =>
+      result.suites.filter((suite) => suite.name === suiteName).map((suite) => ({ name, result, suite })),
+    );
+    return found.slice(-1);
+  });
 }
 
 /**
