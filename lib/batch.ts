@@ -156,7 +156,7 @@ export class EntryBatch {
     this.#size++;
   }
 
-  /** The same for keys and values in turn behind a place of `args` for another argument. */
+  /** Adds keys and values that `args` has in turn, behind a place for another argument: many, and not looked at here. */
   addAll(args: unknown[]): void {
     this.#flush();
     args[0] = this.#number;
@@ -211,9 +211,9 @@ export class EntryBatch {
 }
 
 /**
- * Entries on their way to one operation that sets them all. Those that the addon takes as they are go to it many at a
- * time, in a call of their own where that is all of them; from the first on that it does not, all go to a batch one by
- * one.
+ * Entries on their way to one operation that sets them all. Those that the addon takes as they are wait until a call is
+ * full of them: one that has room for all sets them as well, else a batch gets them. From the first on that must be
+ * encoded, each goes to the batch by itself.
  */
 class EntryReader {
   readonly #codec: Codec;

@@ -68,7 +68,7 @@ export class Codec {
 
   /** Whether the addon is given `value` as it is. Where this says no, `encode` may find that it is. */
   passes(value: unknown): boolean {
-    if (typeof value === 'number') return true; // needs to be told from nothing else
+    if (typeof value === 'number') return true; // as most are, and soonest told
     return isPrimitive(value) && (typeof value !== 'string' || value.length < this.#charsMin);
   }
 
